@@ -1,0 +1,3 @@
+"""ChatKit: self-hosted AI chat for websites."""
+
+__version__ = "0.1.0"

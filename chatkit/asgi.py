@@ -1,0 +1,25 @@
+"""The ASGI application that every server runs: `manage.py serve`, uvicorn or daphne."""
+
+import gc
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatkit.settings")
+django.setup()
+
+from django.urls import get_resolver  # noqa: E402 - apps must be ready first
+
+from chatkit.handler import Application  # noqa: E402
+
+
+def settle_in() -> None:
+    """What would otherwise make the first requests slow, and every full garbage collection too."""
+    get_resolver()._populate()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+application = Application()
+settle_in()

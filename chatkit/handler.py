@@ -1,0 +1,143 @@
+"""How requests reach Django: owned threads, a bound on bodies, and what runs beside them while the process lives."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import IO, Any
+from urllib.parse import quote
+
+from asgiref.sync import ThreadSensitiveContext
+from channels.routing import ProtocolTypeRouter
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http.response import HttpResponseBase
+
+from chatkit import housekeeping
+from chatkit.ledger import ledger
+from chatkit.network import with_real_client
+
+Message = Mapping[str, Any]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+LARGEST_BODY = 16 * 1024 * 1024  # what no view may want more of; API bodies have a lower bound of their own
+KEPT_IN_MEMORY = 1024 * 1024
+THREADS = 4  # more only wait for each other: the interpreter runs one, and the database has one writer
+
+
+class Threads:
+    """Single threads with connections that stay open. Django by itself starts a thread for every request."""
+
+    def __init__(self, count: int) -> None:
+        self._load = {ThreadPoolExecutor(1, thread_name_prefix=f"views-{n}"): 0 for n in range(count)}
+
+    def take(self) -> Executor:
+        least = min(self._load, key=self._load.__getitem__)
+        self._load[least] += 1
+        return least
+
+    def give_back(self, executor: Executor) -> None:
+        self._load[executor] -= 1  # type: ignore[index]
+
+
+class Handler(ASGIHandler):
+    """Django's handler, on owned threads and with a bound on what it reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads = Threads(THREADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        executor = self._threads.take()
+        try:
+            async with ThreadSensitiveContext(executor=executor):
+                await self.handle(with_ascii_query(scope), receive, send)
+        finally:
+            self._threads.give_back(executor)
+
+    async def read_body(self, receive: Receive) -> IO[bytes]:
+        """The whole body, or an empty one marked `is_oversized`: nothing past the bound is kept."""
+        body: Any = tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - Django closes it
+        size, has_more = 0, True
+        while has_more and size <= LARGEST_BODY:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                body.close()
+                raise RequestAborted
+            chunk = message.get("body", b"")
+            size, has_more = size + len(chunk), message.get("more_body", False)
+            body.write(chunk)
+        body.is_oversized, body.size = size > LARGEST_BODY, size
+        if body.is_oversized:
+            body.seek(0)
+            body.truncate()
+        body.seek(0)
+        return body  # type: ignore[no-any-return]
+
+    def create_request(
+        self, scope: Message, body_file: Any
+    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
+        made = super().create_request(scope, body_file)
+        if made[0] is not None:
+            made[0].is_oversized = body_file.is_oversized  # type: ignore[attr-defined]
+            # A chunked body names no length, and DRF takes that for no body.
+            made[0].META.setdefault("CONTENT_LENGTH", str(body_file.size))
+        return made
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        """The rest of a refused upload may still be arriving; it is dropped as it comes."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        raise RequestAborted
+
+
+def with_ascii_query(scope: Scope) -> Scope:
+    """Raw bytes in a query are against the rules, and Django answers them without any of our headers."""
+    query: bytes = scope.get("query_string", b"")
+    if query.isascii():
+        return scope
+    return {**scope, "query_string": quote(query, safe="/?:@!$&'()*+,;=%").encode()}
+
+
+async def refuse_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """No WebSocket lives at this address."""
+    await receive()
+    await send({"type": "websocket.close", "code": 4404})
+
+
+class Application:
+    """Every protocol behind one door, with the caller's true address, and what runs beside requests."""
+
+    def __init__(self) -> None:
+        self._router = ProtocolTypeRouter({"http": Handler(), "websocket": refuse_socket})
+        self._housekeeping: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        self._start()
+        await self._router(with_real_client(scope, settings.CHATKIT), receive, send)
+
+    def _start(self) -> None:
+        """At the first connection too: not every server has a lifespan."""
+        if self._housekeeping is None:
+            self._housekeeping = asyncio.get_running_loop().create_task(housekeeping.keep_house())
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        ledger.open()
+        self._start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _stop(self) -> None:
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+            self._housekeeping = None
+        await asyncio.to_thread(ledger.close)

@@ -1,0 +1,30 @@
+"""What the server does for itself now and then, so that an owner needs no cron."""
+
+import asyncio
+import random
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+
+from chatkit import retention
+from chatkit.logging import get_logger
+
+log = get_logger(__name__)
+
+HOUR = 3600.0
+
+
+async def keep_house() -> None:
+    """Prunes about once an hour; the jitter keeps many processes from doing it together."""
+    while True:
+        await asyncio.sleep(HOUR * random.uniform(0.5, 1.5))  # noqa: S311 - spread, not secrecy
+        try:
+            async with ThreadSensitiveContext():
+                await sync_to_async(prune)()
+        except Exception:  # the next hour is another chance, and the server must not stop for it
+            log.exception("housekeeping_failed")
+
+
+def prune() -> None:
+    for name, deleted in retention.prune():
+        if deleted:
+            log.info("pruned", what=name, rows=deleted)

@@ -1,0 +1,80 @@
+"""What must be true before the first request: tables, collected files, and in test mode a word about the mode."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.db import OperationalError, connection
+
+from apps.throttling.limits import TABLE, rate_of
+from chatkit import __version__, config
+from chatkit.config import Config
+
+MIGRATION_LOCK = 0x63686174  # any number that nobody else uses for an advisory lock
+
+
+def prepare(*, migrate: bool) -> None:
+    settings.CHATKIT.data_dir.mkdir(parents=True, exist_ok=True)
+    if migrate:
+        migrate_database()
+    if not settings.DEBUG:
+        collect_files()
+
+
+def migrate_database() -> None:
+    try:
+        with one_at_a_time():
+            call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError:
+        config.stop(["DATABASE_URL: the database does not answer; start it, or correct the address."])
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Servers that start together migrate one after the other. SQLite's own lock does as much."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def collect_files() -> None:
+    """Collects static files when a source changed since the last time; otherwise this costs a few milliseconds."""
+    stamp = settings.STATIC_ROOT / ".stamp"
+    current = fingerprint()
+    if stamp.exists() and stamp.read_text() == current:
+        return
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    stamp.write_text(current)
+
+
+def fingerprint() -> str:
+    digest = hashlib.sha256(__version__.encode())
+    for finder in finders.get_finders():
+        for path, storage in sorted(finder.list([]), key=lambda found: str(found[0])):
+            stat = (storage.size(path), storage.get_modified_time(path).timestamp())
+            digest.update(f"{path} {stat}\n".encode())
+    return digest.hexdigest()
+
+
+def diagnostics(chosen: Config) -> list[str]:
+    """What integration test mode says about itself; nothing in it is a secret."""
+    if not chosen.integration_test_mode:
+        return []
+    limits = ", ".join(f"{row.name} {rate_of(row.name)}" for row in TABLE)
+    return [
+        "Integration test mode is ON: anyone can read the fixtures' tokens in the documentation.",
+        f"Limits (count/seconds): {limits}.",
+        f"Mail: off ({settings.EMAIL_BACKEND.split('.')[-2]}).",
+        f"Origins: {', '.join(chosen.cors_origins)}.",
+        f"Database: {'SQLite' if chosen.uses_sqlite else 'PostgreSQL'}; Redis: {'yes' if chosen.redis_url else 'no'}; "
+        f"secret key: {'set' if chosen.secret_key else 'made and kept'}.",
+    ]

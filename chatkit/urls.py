@@ -1,0 +1,27 @@
+"""Where everything is. Each API route answers under `/api/v1/` and, as the current version, under `/api/`."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from chatkit import health, metrics, pages
+
+api: list[URLPattern | URLResolver] = []
+
+urlpatterns = [
+    path("", pages.demo, name="demo"),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/", include(api)),
+    path("api/", include(api)),
+    path("health", health.show, name="health"),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("metrics", metrics.show),
+]
+
+handler400 = "chatkit.api.bad_request"
+handler403 = "chatkit.api.permission_denied"
+handler404 = "chatkit.api.page_not_found"
+handler500 = "chatkit.api.server_error"

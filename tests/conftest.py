@@ -1,0 +1,76 @@
+"""Fixtures of the whole suite: real servers, real services, and a small cast of callers."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from chatkit.ledger import ledger
+from tests.live import LiveServer
+from tests.services import Postgres, Redis, Service
+
+
+def start_service(kind: type[Service], folder: Path, request: pytest.FixtureRequest) -> Service:
+    if kind.find() is None or request.config.getoption("--no-services"):
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{kind.__name__} is not installed, and CI may not skip it.")
+        pytest.skip(f"{kind.__name__} is not installed; `make test` says how to get it.")
+    service = kind(folder)
+    folder.chmod(0o777)
+    return service
+
+
+@pytest.fixture
+def postgres(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """A PostgreSQL of the test's own, to stop and start as it likes."""
+    folder = Path(os.environ["CHATKIT_TEST_FOLDER"]) / tmp_path_factory.mktemp("postgres").name / str(os.getpid())
+    folder.mkdir(parents=True)
+    service = start_service(Postgres, folder, request)
+    service.start()
+    yield service  # type: ignore[misc]
+    service.stop()
+
+
+@pytest.fixture
+def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    service = start_service(Redis, tmp_path, request)
+    yield service.start()
+    service.stop()
+
+
+@pytest.fixture
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LiveServer]]:
+    """Starts server processes and stops whatever the test left running."""
+    started: list[LiveServer] = []
+
+    def start(**settings: Any) -> LiveServer:
+        server = LiveServer(tmp_path_factory.mktemp("server"), **settings)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def open_ledger() -> Iterator[None]:
+    """The ledger's thread and connection end with the test, before its tables are emptied."""
+    ledger.open()
+    yield
+    ledger.close()
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """The address of the test's own database, for processes that it starts."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    return (
+        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    )
