@@ -29,7 +29,7 @@ INSTALLED_APPS = [
     "chatkit",
     "apps.accounts",
     "apps.throttling",
-    "django.contrib.admin",
+    "chatkit.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

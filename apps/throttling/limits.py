@@ -199,8 +199,9 @@ def give_back(subject: str, name: str) -> None:
     running.update(count=F("count") - 1)
 
 
-def reset(subject: str, name: str) -> None:
-    Counter.objects.filter(action=LIMITS[name].action, subject=subject).delete()
+def reset(subject: str, action: str) -> None:
+    """The caller's next call begins a window anew."""
+    Counter.objects.filter(action=action, subject=subject).delete()
 
 
 def announce(request: HttpRequest, allowance: Allowance) -> None:
