@@ -87,8 +87,8 @@ def database() -> dict[str, Any]:
     else:
         parsed["CONN_MAX_AGE"] = 0
         parsed["CONN_HEALTH_CHECKS"] = True
-        options["pool"] = {"min_size": 1, "max_size": 12, "timeout": 5}
-        options.setdefault("connect_timeout", 5)
+        options["pool"] = {"min_size": 1, "max_size": 12, "timeout": 3}
+        options.setdefault("connect_timeout", 3)
     return parsed
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.timesince import timeuntil
+from django.utils.timesince import timesince, timeuntil
 
 from apps.throttling.limits import TABLE, origin_of, rate_of, reset
 from apps.throttling.models import Counter, CounterQuerySet
@@ -35,7 +35,7 @@ class NowFilter(admin.SimpleListFilter):
 
 @admin.register(Counter)
 class CounterAdmin(WrittenBySystem):
-    list_display = ("action", "subject", "used", "is_limited", "ends", "started_at")
+    list_display = ("action", "subject", "used", "state", "ends", "started_at")
     list_filter = (NowFilter, "action")
     search_fields = ("subject", "action")
     actions = ("reset_selected",)
@@ -46,16 +46,17 @@ class CounterAdmin(WrittenBySystem):
     def used(self, counter: Counter) -> str:
         return f"{counter.count} of {counter.maximum}" if counter.maximum is not None else str(counter.count)
 
-    @admin.display(description="limited now", boolean=True)
-    def is_limited(self, counter: Counter) -> bool:
-        is_full = counter.maximum is not None and counter.count >= counter.maximum
-        return is_full and counter.expires_at > timezone.now()
+    @admin.display
+    def state(self, counter: Counter) -> str:
+        if counter.expires_at <= timezone.now():
+            return "ended"
+        return "limited" if counter.maximum is not None and counter.count >= counter.maximum else "running"
 
     @admin.display(description="ends", ordering="expires_at")
     def ends(self, counter: Counter) -> str:
         now = timezone.now()
         if counter.expires_at <= now:
-            return "ended"
+            return f"{timesince(counter.expires_at, now)} ago"
         seconds = int((counter.expires_at - now).total_seconds()) + 1
         return f"in {seconds} s" if seconds < 120 else f"in {timeuntil(counter.expires_at, now)}"
 
