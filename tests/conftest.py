@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: real servers, real services, and a small cast of callers."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,19 @@ from pytest_django import DjangoDbBlocker
 from chatkit.ledger import ledger
 from tests.live import LiveServer
 from tests.services import Postgres, Redis, Service
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_of_the_suite() -> Iterator[None]:
+    """What the product logs inside the suite's own processes, kept for the search for secrets."""
+    name = f"suite-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.log"
+    handler = logging.FileHandler(Path(os.environ["CHATKIT_TEST_FOLDER"]) / name)
+    root = logging.getLogger()
+    handler.setFormatter(root.handlers[0].formatter)
+    root.addHandler(handler)
+    yield
+    root.removeHandler(handler)
+    handler.close()
 
 
 def start_service(kind: type[Service], folder: Path, request: pytest.FixtureRequest) -> Service:
