@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from chatkit.ledger import ledger
 from tests.live import LiveServer
 from tests.services import Postgres, Redis, Service
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files() -> None:
+    """Pages rendered inside the suite's own processes need no collected files."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,10 +58,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
 
 
 @pytest.fixture
-def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def redis_service(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Redis]:
+    """A Redis of the test's own, to stop and start as it likes."""
     service = start_service(Redis, tmp_path, request)
-    yield service.start()
+    service.start()
+    yield service  # type: ignore[misc]
     service.stop()
+
+
+@pytest.fixture
+def redis(redis_service: Redis) -> str:
+    return redis_service.url
 
 
 @pytest.fixture
