@@ -124,12 +124,11 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = CHATKIT.data_dir / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder", "chatkit.static.AppFiles"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "chatkit.static.Storage"
     },
 }
 # The widget's address in a site's HTML never changes, so it may be kept only for a while; hashed files for ever.
