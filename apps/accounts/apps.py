@@ -10,6 +10,9 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
+        from django.contrib.sessions.models import Session as AdminSession
+        from django.utils import timezone
+
         from apps.accounts import fixtures, holdings, keys, revocation
         from apps.accounts.models import Session, SignIn, Token, User, VerificationToken, Visitor
 
@@ -22,6 +25,8 @@ class AccountsConfig(AppConfig):
         retention.register("visitors who stayed away", Visitor.objects.expired)
         retention.register("verification tokens that expired", VerificationToken.objects.stale)
         retention.register("sign-ins older than 90 days", SignIn.objects.old)
+        expired = AdminSession.objects.filter
+        retention.register("log-ins to the admin that expired", lambda: expired(expire_date__lte=timezone.now()))
         housekeeping.accompany(revocation.listen)
         seeding.register("accounts", fixtures.seed)
         holdings.register()
