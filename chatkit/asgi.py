@@ -11,6 +11,7 @@ django.setup()
 from django.urls import get_resolver  # noqa: E402 - apps must be ready first
 
 from chatkit.handler import Application  # noqa: E402
+from chatkit.preparation import seed_once  # noqa: E402
 
 
 def settle_in() -> None:
@@ -22,4 +23,5 @@ def settle_in() -> None:
 
 
 application = Application()
+seed_once()
 settle_in()
