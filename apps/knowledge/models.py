@@ -14,7 +14,7 @@ class PassageQuerySet(models.QuerySet["Passage"]):
 
 
 class Document(models.Model):
-    """One page. Its passages exist while it is published, and only then."""
+    """One page. Its passages are found while it is published."""
 
     class Origin(models.TextChoices):
         INGESTED = "ingested"

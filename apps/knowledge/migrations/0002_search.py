@@ -15,7 +15,7 @@ DELETE = f"INSERT INTO knowledge_search (knowledge_search, rowid, {TERMS}) VALUE
 
 SQLITE = [
     f"""CREATE VIRTUAL TABLE knowledge_search USING fts5(
-        {TERMS}, content='knowledge_passage', content_rowid='id', tokenize='unicode61 remove_diacritics 0')""",
+        {TERMS}, content='knowledge_passage', content_rowid='id', tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* Co'")""",
     "CREATE VIRTUAL TABLE knowledge_vocabulary USING fts5vocab('knowledge_search', 'row')",
     f"CREATE TRIGGER knowledge_passage_ai AFTER INSERT ON knowledge_passage BEGIN {INSERT} {TOUCH} END",
     f"CREATE TRIGGER knowledge_passage_ad AFTER DELETE ON knowledge_passage BEGIN {DELETE} {TOUCH} END",
