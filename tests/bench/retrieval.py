@@ -80,7 +80,9 @@ def report() -> None:
     from apps.knowledge.models import Document, Passage
 
     print(f"{Document.objects.count()} pages, {Passage.objects.count()} passages, {len(questions())} questions")
-    print(f"{'right page among the first three':34}{'questions':>10}{'BM25':>8}{'no synonyms':>13}{'ChatKit':>9}{'MRR':>7}")
+    print(
+        f"{'right page among the first three':34}{'questions':>10}{'BM25':>8}{'no synonyms':>13}{'ChatKit':>9}{'MRR':>7}"
+    )
     for is_held_out in (False, True):
         for kind in ("words", "paraphrase"):
             asked = chosen(kind, is_held_out=is_held_out)
