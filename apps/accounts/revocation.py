@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -148,5 +148,8 @@ def user_saved(instance: User, created: bool, **_: Any) -> None:
         spread(Revocation("account_disabled", user_id=str(instance.id)))
 
 
-def grants_changed(instance: Any, **_: Any) -> None:
-    spread_change(getattr(instance, "id", ""))
+def grants_changed(instance: object, pk_set: Collection[object] | None = None, **_: Any) -> None:
+    """Groups and permissions may be given to a person, or persons to a group."""
+    for user_id in [instance.id] if isinstance(instance, User) else pk_set or ():
+        spread_change(user_id)
+    credentials.forget()

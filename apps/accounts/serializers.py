@@ -51,12 +51,16 @@ class Flag(serializers.BooleanField):
 class Email(Text):
     default_error_messages = {"invalid_email": "Enter an e-mail address such as name@example.com."}
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(allow_blank=True, max_length=LONGEST_EMAIL, **kwargs)
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Also where it is empty: DRF asks no further then."""
+        if isinstance(data, str) and not data.strip():
+            self.fail("invalid_email")
+        return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> str:
-        folded = fold_email(super().to_internal_value(data))
-        if not is_email(folded):
+        text = super().to_internal_value(data)
+        # Marks that cannot be seen make one address look like another, and a domain may hold some.
+        if len(text) > LONGEST_EMAIL or not text.isprintable() or not is_email(folded := fold_email(text)):
             self.fail("invalid_email")
         return folded
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 import pytest
-from django.conf import settings
 from django.test import Client
+from pytest_django import Settings
 
 from apps.accounts import credentials, sessions, visitors
 from apps.accounts.models import Session, User
@@ -17,9 +17,16 @@ PASSWORD = f"{CANARY} horse battery"
 
 
 @pytest.fixture(autouse=True)
-def collected_files() -> None:
+def collected_files(settings: Settings) -> None:
     """The folder that the middleware for static files wants to see."""
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def unhashed_files(settings: Settings) -> None:
+    """Pages name static files as they are, so that nothing has to be collected for them."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
 
 
 @pytest.fixture(autouse=True)
