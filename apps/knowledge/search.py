@@ -73,6 +73,9 @@ def found(hit: Hit, asked: Question) -> Found:
 
 def look_up(asked: Question, known: Snapshot, *, limit: int, passages_per_page: int) -> list[Hit]:
     ranked = ranking.rank(asked, known.entries(candidates(asked, known)), known)
+    wider = Question([*asked.concepts, *ranking.learned(ranked, asked, known)], asked.phrases)
+    ranked = ranking.rank(wider, known.entries(candidates(wider, known)), known)
+    ranking.give_scores(ranked, asked.concepts)
     chosen = first_of_pages(ranked, limit=limit, passages_per_page=passages_per_page)
     keys = [row.entry.pk for row in chosen]
     passages = Passage.objects.published().select_related("document").in_bulk(keys)
