@@ -15,6 +15,7 @@ from apps.knowledge.models import Document, Passage, Spelling
 KEPT_PASSAGES = 20_000
 # What an occurrence in the title or a heading counts, in occurrences in the text.
 TITLE, HEADING = 3.0, 2.5
+MOST_ENDINGS = 12
 # A corpus that takes long to read is read again only after this many times as long.
 PATIENCE = 10
 QUICK = 0.1
@@ -55,22 +56,19 @@ class Snapshot:
 
     def weight(self, term: str) -> float:
         """How much a term tells: rare ones more. A term that nothing contains tells as much as the rarest."""
-        count = self.frequency.get(term, 0)
+        return self.rarity(self.frequency.get(term, 0))
+
+    def rarity(self, count: float) -> float:
+        count = min(count, self.passages)
         return math.log(1 + (self.passages - count + 0.5) / (count + 0.5))
 
     @cached_property
     def sorted_words(self) -> list[str]:
         return sorted(self.spellings)
 
-    def beginning_with(self, prefix: str, most: int) -> list[str]:
-        """Words that the prefix begins."""
+    def words_beginning_with(self, prefix: str) -> list[str]:
         start = bisect_left(self.sorted_words, prefix)
-        found = []
-        for word in self.sorted_words[start : start + most]:
-            if not word.startswith(prefix):
-                break
-            found.append(word)
-        return found
+        return [word for word in self.sorted_words[start : start + MOST_ENDINGS] if word.startswith(prefix)]
 
     @cached_property
     def masks(self) -> dict[tuple[str, int], list[tuple[int, str]]]:

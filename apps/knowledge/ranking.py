@@ -5,18 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.knowledge.corpus import Entry, Snapshot
-from apps.knowledge.questions import EXACT, Concept, Question
+from apps.knowledge.questions import Concept, Question
 
 SATURATION = 1.2
 LENGTH = 0.5
 PAGE = 0.5
-COVERED = 0.6
+COVERED = 0.4
 NEAR, NEAR_WORDS = 0.25, 8
 PHRASE = 4.0
 # Looking at where words stand is worth it only for passages that could still come first.
-LOOKED_AT = 24
+LOOKED_AT = 16
 # Passages and words that a first ranking is believed to be about, and how much those words count.
-BELIEVED, LEARNED, LEARNED_WEIGHT = 5, 8, 0.12
+BELIEVED, LEARNED, LEARNED_WEIGHT = 5, 8, 0.2
 # How much a match counts for the score that people see: a title or heading is about it, a text may only mention it.
 ABOUT, MENTIONED = 1.0, 0.65
 
@@ -45,10 +45,19 @@ def rank(question: Question, entries: Iterable[Entry], corpus: Snapshot) -> list
         for row in members:
             row.value = together + passage_value(row, concepts, corpus)
     rows.sort(key=order)
-    for row in rows[:LOOKED_AT]:
-        row.value += nearness(row, concepts) + PHRASE * phrases_in(row.entry, question.phrases)
+    look_closer(rows, question, corpus)
     rows.sort(key=order)
+    give_scores(rows, concepts)
     return rows
+
+
+def look_closer(rows: Sequence[Ranked], question: Question, corpus: Snapshot) -> None:
+    for row in rows[:LOOKED_AT]:
+        row.value += nearness(row, question.concepts) + PHRASE * phrases_in(row.entry, question.phrases)
+    further = learned(sorted(rows[:LOOKED_AT], key=order), index_of(question.concepts), corpus)
+    for row in rows:
+        known = further.keys() & row.entry.weights.keys()
+        row.value += sum(further[term] * saturated(row.entry.weights[term], 1.0) for term in known)
 
 
 def order(row: Ranked) -> tuple[float, int]:
@@ -141,19 +150,18 @@ def has_phrase(entry: Entry, phrase: Sequence[str]) -> bool:
     )
 
 
-def learned(ranked: Sequence[Ranked], question: Question, corpus: Snapshot) -> list[Concept]:
+def learned(ranked: Sequence[Ranked], asked: Index, corpus: Snapshot) -> dict[str, float]:
     """Terms that the first passages share: what the documents themselves say along with the question's words."""
-    asked = {term for concept in question.concepts for term in concept.terms}
     values: dict[str, float] = defaultdict(float)
     holders: dict[str, int] = defaultdict(int)
     for row in ranked[:BELIEVED]:
-        trust = row.value / ranked[0].value
-        for term in row.entry.weights.keys() - asked:
+        trust = row.value / (ranked[0].value or 1.0)
+        for term in row.entry.weights.keys() - asked.keys():
             values[term] += trust * saturated(row.entry.weights[term], 1.0)
             holders[term] += 1
     shared = {term: value * corpus.weight(term) for term, value in values.items() if holders[term] > 1}
     best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:LEARNED]
-    return [Concept({term: EXACT}, LEARNED_WEIGHT * corpus.weight(term), share=0.0) for term, _ in best]
+    return {term: LEARNED_WEIGHT * corpus.weight(term) for term, _ in best}
 
 
 def give_scores(ranked: Sequence[Ranked], concepts: Sequence[Concept]) -> None:
