@@ -8,7 +8,7 @@ from apps.accounts import hot
 from apps.accounts import pages as accounts_pages
 from chatkit import health, metrics, pages
 
-api: list[URLPattern | URLResolver] = [path("", include("apps.accounts.urls"))]
+api: list[URLPattern | URLResolver] = [path("", include("apps.accounts.urls")), path("", include("apps.chat.urls"))]
 
 urlpatterns = [
     path("", pages.demo, name="demo"),

@@ -30,7 +30,7 @@ from apps.chat.signals import turn_ending, turn_finished
 from apps.throttling import limits
 from apps.throttling.limits import Allowance
 from chatkit import metrics
-from chatkit.errors import ChatKitError, Conflict, InternalError, InvalidRequest, NotFound, ServiceUnavailable
+from chatkit.errors import ChatKitError, Conflict, InternalError, InvalidRequest, NotFound, ServerAtCapacity, ServiceUnavailable
 from chatkit.ids import new_id
 from chatkit.ledger import Change, Entry, NotApplied, ledger
 from chatkit.logging import get_logger
@@ -103,6 +103,14 @@ class Accepted:
     client_message_id: UUID | None
     allowance: Allowance | None = None
 
+    def ids(self) -> dict[str, str]:
+        """As every transport names them to clients; the message is the reply."""
+        return {
+            "conversation_id": str(self.conversation_id),
+            "message_id": str(self.reply_id),
+            "turn_id": str(self.turn_id),
+        }
+
 
 @dataclass(slots=True)
 class Running:
@@ -117,10 +125,13 @@ class Running:
 
 
 _running: dict[UUID, Running] = {}
+_is_draining = False
 
 
 async def start_turn(principal: Principal, request: TurnRequest) -> Accepted:
     """Refuses, or records question, reply and turn in one write and begins to answer."""
+    if _is_draining:
+        raise ServerAtCapacity("The server is restarting. Please try again in a moment.")
     request = checked(request)
     conversation_id, is_new = conversation_of(principal, request)
     turn, entries = rows_for(principal, request, conversation_id, is_new=is_new)
@@ -282,6 +293,7 @@ def begin(turn: Turn) -> Running:
     _running[turn.id] = running
     loop = asyncio.get_running_loop()
     running.task = loop.create_task(run_turn(running), context=contextvars.Context())
+    wakeups.announce_began(turn.conversation_id, turn.id)
     return running
 
 
@@ -437,6 +449,29 @@ async def cancel_turn(principal: Principal, turn_id: UUID) -> None:
     wakeups.announce_cancel(turn_id)
 
 
+def running_in(principal: Principal, conversation_id: UUID) -> UUID | None:
+    """The turn that is being answered in a conversation of one's own."""
+    if not Conversation.objects.visible_to(principal).filter(id=conversation_id).exists():
+        raise NotFound("There is no such conversation.")
+    return Turn.objects.running().filter(conversation_id=conversation_id).values_list("id", flat=True).first()
+
+
+def limits_for(principal: Principal) -> dict[str, Any]:
+    """What is left of one's limits, without counting."""
+    name = LIMIT_OF_TIER.get(principal.tier)
+    if name is None or (count := limits.rate_of(name).count) is None:
+        return {}
+    left = limits.status(principal.subject, name)
+    window = {"limit": count, "window": left.rate.seconds}
+    return {left.action: {**window, "remaining": left.remaining, "reset_seconds": left.reset_seconds}}
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of an error that a turn ended with."""
+    known = {error.code: error.status for error in (RuntimeUnavailable, limits.RateLimited, InternalError)}
+    return known.get(code, RuntimeUnavailable.status)
+
+
 def visible_turn(principal: Principal, turn_id: UUID) -> Turn:
     turn = Turn.objects.visible_to(principal).filter(id=turn_id).first()
     if turn is None:
@@ -454,7 +489,9 @@ def stop_here(turn_id: UUID, ending: EventType) -> bool:
 
 
 async def drain(seconds: float) -> None:
-    """Lets running turns finish, then ends the rest; afterwards everything is saved."""
+    """Accepts nothing more, lets running turns finish, then ends the rest; afterwards everything is saved."""
+    global _is_draining
+    _is_draining = True
     if tasks := [running.task for running in _running.values() if running.task is not None]:
         await asyncio.wait(tasks, timeout=seconds)
     for turn_id in list(_running):

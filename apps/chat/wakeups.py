@@ -10,17 +10,21 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from django.conf import settings
 
+from apps.chat.signals import turn_began
+from chatkit.ids import new_id
 from chatkit.logging import get_logger
 
 log = get_logger(__name__)
 
 GROUP = "chatkit.turns"
+PROCESS = str(new_id())
 LOOK_AGAIN = 1.0
 GATHER = 0.01  # seconds in which the turns that moved are gathered into one message
 PAUSE = 1.0  # before listening again after the channel layer went away
 
 _waiting: dict[UUID, set[asyncio.Event]] = {}
 _moved: set[UUID] = set()
+_sending: "set[asyncio.Task[None]]" = set()
 _sender: "asyncio.Task[None] | None" = None
 
 
@@ -61,8 +65,21 @@ def announce(turn_id: UUID) -> None:
 
 
 def announce_cancel(turn_id: UUID) -> None:
+    send_soon({"type": "turn.cancel", "turn": str(turn_id)})
+
+
+def announce_began(conversation_id: UUID, turn_id: UUID) -> None:
+    """To those who joined the conversation, wherever their sockets are."""
+    turn_began.send_robust(sender=None, conversation_id=conversation_id, turn_id=turn_id)
+    send_soon({"type": "turn.began", "conversation": str(conversation_id), "turn": str(turn_id), "from": PROCESS})
+
+
+def send_soon(message: dict[str, Any]) -> None:
     if settings.CHATKIT.redis_url:
-        asyncio.get_running_loop().create_task(send({"type": "turn.cancel", "turn": str(turn_id)}))  # noqa: RUF006 - see send
+        task = asyncio.get_running_loop().create_task(send(message))
+        # The loop itself only holds tasks weakly.
+        _sending.add(task)
+        task.add_done_callback(_sending.discard)
 
 
 def wake(turn_id: UUID) -> None:
@@ -105,5 +122,8 @@ async def hear(on_cancel: Callable[[UUID], object]) -> None:
         message = await layer.receive(channel)
         if message["type"] == "turn.cancel":
             on_cancel(UUID(message["turn"]))
+        if message["type"] == "turn.began" and message["from"] != PROCESS:
+            ids = {"conversation_id": UUID(message["conversation"]), "turn_id": UUID(message["turn"])}
+            turn_began.send_robust(sender=None, **ids)
         for turn_id in message.get("turns", ()):
             wake(UUID(turn_id))

@@ -13,6 +13,9 @@ from django.db import connection
 from apps.knowledge.models import Document, Passage, Spelling
 
 KEPT_PASSAGES = 20_000
+# What an occurrence in the title or a heading counts, in occurrences in the text.
+TITLE, HEADING = 3.0, 2.5
+MOST_ENDINGS = 12
 # A corpus that takes long to read is read again only after this many times as long.
 PATIENCE = 10
 QUICK = 0.1
@@ -33,6 +36,7 @@ class Entry:
     title: frozenset[str]
     heading: frozenset[str]
     body: Positions
+    weights: dict[str, float]
     length: int
 
 
@@ -52,38 +56,36 @@ class Snapshot:
 
     def weight(self, term: str) -> float:
         """How much a term tells: rare ones more. A term that nothing contains tells as much as the rarest."""
-        count = self.frequency.get(term, 0)
+        return self.rarity(self.frequency.get(term, 0))
+
+    def rarity(self, count: float) -> float:
+        count = min(count, self.passages)
         return math.log(1 + (self.passages - count + 0.5) / (count + 0.5))
 
     @cached_property
     def sorted_words(self) -> list[str]:
         return sorted(self.spellings)
 
-    def beginning_with(self, prefix: str, most: int) -> list[str]:
-        """Words that the prefix begins."""
+    def words_beginning_with(self, prefix: str) -> list[str]:
         start = bisect_left(self.sorted_words, prefix)
-        found = []
-        for word in self.sorted_words[start : start + most]:
-            if not word.startswith(prefix):
-                break
-            found.append(word)
-        return found
+        return [word for word in self.sorted_words[start : start + MOST_ENDINGS] if word.startswith(prefix)]
 
     @cached_property
-    def masks(self) -> dict[int, list[tuple[int, str]]]:
-        """Per length, words with the set of their letters as bits: a cheap first look for typing mistakes."""
-        table: dict[int, list[tuple[int, str]]] = {}
+    def masks(self) -> dict[tuple[str, int], list[tuple[int, str]]]:
+        """By first letter and length, words with the set of their letters as bits: a cheap first look."""
+        table: dict[tuple[str, int], list[tuple[int, str]]] = {}
         for word in self.spellings:
-            table.setdefault(len(word), []).append((letters(word), word))
+            table.setdefault((word[0], len(word)), []).append((letters(word), word))
         return table
 
     def similar_to(self, word: str, distance: int) -> Iterator[str]:
-        """Words that may be within this many typing mistakes."""
-        mask = letters(word)
+        """Words that may be within this many typing mistakes. Hardly anybody mistypes the first letter."""
+        mask, most = letters(word), 2 * distance
         for length in range(len(word) - distance, len(word) + distance + 1):
-            for other, spelling in self.masks.get(length, ()):
-                if (mask ^ other).bit_count() <= 2 * distance:
-                    yield spelling
+            for first in {word[0], word[1]}:
+                for other, spelling in self.masks.get((first, length), ()):
+                    if (mask ^ other).bit_count() <= most:
+                        yield spelling
 
     def entries(self, keys: Iterable[int]) -> list[Entry]:
         keys = list(keys)
@@ -105,10 +107,15 @@ def letters(word: str) -> int:
 
 def entry(pk: int, document: int, title: str, heading: str, body: str) -> Entry:
     positions: Positions = {}
-    words = body.split()
-    for position, term in enumerate(words):
+    terms = body.split()
+    for position, term in enumerate(terms):
         positions.setdefault(term, []).append(position)
-    return Entry(pk, document, frozenset(title.split()), frozenset(heading.split()), positions, len(words))
+    titles, headings = frozenset(title.split()), frozenset(heading.split())
+    weights = {term: float(len(places)) for term, places in positions.items()}
+    for group, weight in ((titles, TITLE), (headings, HEADING)):
+        for term in group:
+            weights[term] = weights.get(term, 0.0) + weight
+    return Entry(pk, document, titles, headings, positions, weights, len(terms))
 
 
 _current: Snapshot | None = None

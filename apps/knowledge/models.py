@@ -75,8 +75,11 @@ class Passage(models.Model):
     @property
     def url(self) -> str:
         """The page's address, down to the heading."""
-        page = self.document.url
-        return f"{page.partition('#')[0]}#{self.anchor}" if page and self.anchor else page
+        return with_anchor(self.document.url, self.anchor)
+
+
+def with_anchor(url: str, anchor: str) -> str:
+    return f"{url.partition('#')[0]}#{anchor}" if url and anchor else url
 
 
 class Spelling(models.Model):

@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from apps.knowledge.corpus import Snapshot
-from apps.knowledge.languages import LONGEST_WORD, Phrase, longest_phrase, plain, stop_words, synonyms, terms, words
+from apps.knowledge.languages import LONGEST_WORD, Phrase, longest_phrase, stop_words, synonyms, terms, words
 
 LONGEST_QUESTION = 8_000
 MOST_WORDS = 60
 MOST_CONCEPTS = 14
-MOST_TERMS = 8
+MOST_TERMS = 12
 QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{2,200})[\"”“»]")
 
 EXACT = 1.0
 JOINED = 0.9
 CORRECTED = 0.8
 BEGINNING = 0.6
-SYNONYM = 0.45
+SYNONYM = 0.3
 CONTEXT = 0.4
 
 
@@ -51,7 +51,6 @@ class Asked:
 
     plain: str
     term: str
-    is_last: bool = False
 
 
 def understand(text: str, corpus: Snapshot, *, language: str, context: str = "") -> Question:
@@ -69,29 +68,21 @@ def understand(text: str, corpus: Snapshot, *, language: str, context: str = "")
     return Question(concepts[:MOST_CONCEPTS], [phrase for phrase in phrases if len(phrase) > 1])
 
 
-def content_words(text: str, language: str) -> list[Asked]:
-    """The question's words, those that only ask left out; when nothing else is left, they are what is asked about."""
-    found = [Asked(word.plain, word.term) for word in words(text[:LONGEST_QUESTION], language)][:MOST_WORDS]
-    kept = [word for word in found if word.plain not in stop_words(language)]
-    return kept or found
-
-
-def concepts_of(text: str, corpus: Snapshot, language: str) -> "list[Concept]":
+def concepts_of(text: str, corpus: Snapshot, language: str) -> list[Concept]:
     asked = [Asked(word.plain, word.term) for word in words(text[:LONGEST_QUESTION], language)][:MOST_WORDS]
     stops = stop_words(language)
-    concepts: dict[tuple[str, ...], Concept] = {}
+    concepts: dict[str, Concept] = {}
     index = 0
     while index < len(asked):
-        size = phrase_at(asked, index, language)
-        group = asked[index : index + size]
-        index += size
-        if size == 1 and group[0].plain in stops:
-            continue
-        key = tuple(word.term for word in group)
-        if key not in concepts:
-            concepts[key] = concept(group, corpus, language, stops)
+        group = asked[index : index + phrase_at(asked, index, language)]
+        index += len(group)
+        others = synonyms(language).get(tuple(word.term for word in group), frozenset())
+        named = [word for word in group if word.plain not in stops]
+        # A saying made of small words only, such as `how much`, still names something.
+        for word in named or (group[:1] if len(group) > 1 else []):
+            concepts.setdefault(word.term, concept(word, others, corpus))
     if not concepts:
-        concepts = {(word.term,): concept([word], corpus, language, frozenset()) for word in asked}
+        concepts = {word.term: concept(word, frozenset(), corpus) for word in asked}
     join_neighbours(asked, concepts, corpus)
     return list(concepts.values())
 
@@ -105,33 +96,18 @@ def phrase_at(asked: Sequence[Asked], index: int, language: str) -> int:
     return 1
 
 
-def concept(group: Sequence[Asked], corpus: Snapshot, language: str, stops: frozenset[str]) -> Concept:
-    found: dict[str, float] = {}
-    for word in group:
-        if word.plain in stops:
-            continue
-        strength = EXACT if len(group) == 1 else JOINED
-        for term, certainty in standing_for(word, corpus).items():
-            found[term] = max(found.get(term, 0.0), certainty * strength)
-    phrase = tuple(word.term for word in group)
-    for other in sorted(synonyms(language).get(phrase, ())):
-        add_synonym(other, found, corpus)
-    strongest = sorted(found.items(), key=lambda item: -item[1])[:MOST_TERMS]
-    return Concept(dict(strongest), importance(phrase, found, corpus))
+def concept(word: Asked, others: frozenset[Phrase], corpus: Snapshot) -> Concept:
+    found = standing_for(word, corpus)
+    for other in sorted(others):
+        if len(other) == 1 and other[0] in corpus.frequency:
+            found.setdefault(other[0], SYNONYM)
+    strongest = dict(sorted(found.items(), key=lambda item: -item[1])[:MOST_TERMS])
+    return Concept(strongest, importance(strongest, corpus))
 
 
-def importance(phrase: Phrase, found: dict[str, float], corpus: Snapshot) -> float:
-    """That of its best known term; of a word that nothing contains, that of a rare one."""
-    known = [(strength, corpus.weight(term)) for term, strength in found.items() if term in corpus.frequency]
-    if not known:
-        return corpus.weight(phrase[0])
-    best = max(strength for strength, _ in known)
-    return max(weight for strength, weight in known if strength == best)
-
-
-def add_synonym(other: Phrase, found: dict[str, float], corpus: Snapshot) -> None:
-    if len(other) == 1 and other[0] in corpus.frequency:
-        found.setdefault(other[0], SYNONYM)
+def importance(found: dict[str, float], corpus: Snapshot) -> float:
+    """Rare things tell more. What has many names is as frequent as all of them together."""
+    return corpus.rarity(sum(corpus.frequency.get(term, 0) * strength**2 for term, strength in found.items()))
 
 
 def standing_for(word: Asked, corpus: Snapshot) -> dict[str, float]:
@@ -140,7 +116,7 @@ def standing_for(word: Asked, corpus: Snapshot) -> dict[str, float]:
     if word.term in corpus.frequency:
         return found
     if len(word.plain) >= 3:
-        for spelling in corpus.beginning_with(word.plain, MOST_TERMS):
+        for spelling in corpus.words_beginning_with(word.plain):
             found.update(dict.fromkeys(corpus.spellings[spelling], BEGINNING))
     if len(found) == 1:
         found.update(split_word(word.plain, corpus))
@@ -186,13 +162,10 @@ def distance(one: str, other: str, limit: int) -> int:
     return previous[-1]
 
 
-def join_neighbours(asked: Sequence[Asked], concepts: dict[tuple[str, ...], Concept], corpus: Snapshot) -> None:
+def join_neighbours(asked: Sequence[Asked], concepts: dict[str, Concept], corpus: Snapshot) -> None:
     """`time out` may be `timeout` in the documents: either word then also stands for the whole."""
     for first, second in pairwise(asked):
         joined = corpus.spellings.get((first.plain + second.plain)[:LONGEST_WORD], ())
-        for key in ((first.term,), (second.term,), (first.term, second.term)):
-            if key in concepts:
-                concepts[key].terms.update(dict.fromkeys(joined, JOINED))
-
-
-__all__ = ["Concept", "Question", "content_words", "plain", "understand"]
+        for term in (first.term, second.term):
+            if joined and term in concepts:
+                concepts[term].terms.update(dict.fromkeys(joined, JOINED))

@@ -1,85 +1,115 @@
 """Which passages answer a question best. The same on every database."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.knowledge.corpus import Entry, Snapshot
 from apps.knowledge.questions import Concept, Question
 
-TITLE, HEADING = 3.0, 2.5
 SATURATION = 1.2
 LENGTH = 0.5
 PAGE = 0.5
+COVERED = 0.4
 NEAR, NEAR_WORDS = 0.25, 8
-COVERED = 0.6
 PHRASE = 4.0
+# Looking at where words stand is worth it only for passages that could still come first.
+LOOKED_AT = 16
+# Passages and words that a first ranking is believed to be about, and how much those words count.
+BELIEVED, LEARNED, LEARNED_WEIGHT = 5, 8, 0.2
 # How much a match counts for the score that people see: a title or heading is about it, a text may only mention it.
 ABOUT, MENTIONED = 1.0, 0.65
+
+Counts = dict[int, float]
+Index = Mapping[str, Sequence[tuple[int, float]]]
 
 
 @dataclass(slots=True)
 class Ranked:
     entry: Entry
-    value: float
+    counts: Counts
+    value: float = 0.0
     score: float = 0.0
 
 
 def rank(question: Question, entries: Iterable[Entry], corpus: Snapshot) -> list[Ranked]:
     """Best first. A passage speaks for itself, and the other passages of its page speak for it."""
-    pages: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        pages[entry.document].append(entry)
-    ranked: list[Ranked] = []
+    concepts = question.concepts
+    index = index_of(concepts)
+    rows = [Ranked(entry, counted(entry, index)) for entry in entries]
+    pages: dict[int, list[Ranked]] = defaultdict(list)
+    for row in rows:
+        pages[row.entry.document].append(row)
     for members in pages.values():
-        together = PAGE * page_value(members, question.concepts)
-        ranked.extend(Ranked(entry, together + passage_value(entry, question, corpus)) for entry in members)
-    ranked.sort(key=lambda row: (-row.value, row.entry.pk))
-    return scored(ranked, question.concepts)
+        together = PAGE * page_value(members, concepts)
+        for row in members:
+            row.value = together + passage_value(row, concepts, corpus)
+    rows.sort(key=order)
+    look_closer(rows, question, corpus)
+    rows.sort(key=order)
+    give_scores(rows, concepts)
+    return rows
 
 
-def occurrences(entry: Entry, concept: Concept) -> float:
-    """How often a concept occurs, by field."""
-    found = 0.0
-    for term, strength in concept.terms.items():
-        count = float(len(entry.body.get(term, ())))
-        if term in entry.title:
-            count += TITLE
-        if term in entry.heading:
-            count += HEADING
-        found = max(found, strength * count) if count else found
-    return found
+def look_closer(rows: Sequence[Ranked], question: Question, corpus: Snapshot) -> None:
+    for row in rows[:LOOKED_AT]:
+        row.value += nearness(row, question.concepts) + PHRASE * phrases_in(row.entry, question.phrases)
+    further = learned(sorted(rows[:LOOKED_AT], key=order), index_of(question.concepts), corpus)
+    for row in rows:
+        known = further.keys() & row.entry.weights.keys()
+        row.value += sum(further[term] * saturated(row.entry.weights[term], 1.0) for term in known)
 
 
-def saturated(found: float, norm: float) -> float:
-    return found * (SATURATION + 1) / (found + SATURATION * norm)
+def order(row: Ranked) -> tuple[float, int]:
+    return -row.value, row.entry.pk
 
 
-def passage_value(entry: Entry, question: Question, corpus: Snapshot) -> float:
-    norm = 1 - LENGTH + LENGTH * (entry.length / corpus.average_length)
-    value = total = present = 0.0
-    for concept in question.concepts:
-        found = occurrences(entry, concept)
-        total += concept.weight
-        if found:
-            value += concept.weight * saturated(found, norm)
-            present += concept.weight
-    value *= 1 + COVERED * present / total if total else 1
-    return value + nearness(entry, question.concepts) + PHRASE * phrases_in(entry, question.phrases)
+def index_of(concepts: Sequence[Concept]) -> Index:
+    index: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for number, concept in enumerate(concepts):
+        for term, strength in concept.terms.items():
+            index[term].append((number, strength))
+    return index
 
 
-def page_value(members: Sequence[Entry], concepts: Sequence[Concept]) -> float:
+def counted(entry: Entry, index: Index) -> Counts:
+    """How often each concept occurs in a passage, by its most telling term."""
+    counts: Counts = {}
+    for term in entry.weights.keys() & index.keys():
+        weight = entry.weights[term]
+        for number, strength in index[term]:
+            if strength * weight > counts.get(number, 0.0):
+                counts[number] = strength * weight
+    return counts
+
+
+def saturated(count: float, norm: float) -> float:
+    return count * (SATURATION + 1) / (count + SATURATION * norm)
+
+
+def passage_value(row: Ranked, concepts: Sequence[Concept], corpus: Snapshot) -> float:
+    norm = 1 - LENGTH + LENGTH * (row.entry.length / corpus.average_length)
+    total = sum(concept.weight for concept in concepts) or 1.0
+    value = present = 0.0
+    for number, count in row.counts.items():
+        weight = concepts[number].weight
+        value += weight * saturated(count, norm)
+        present += weight
+    return value * (1 + COVERED * present / total)
+
+
+def page_value(members: Sequence[Ranked], concepts: Sequence[Concept]) -> float:
     """The page as one text: a question's words may be spread over its passages."""
-    value = 0.0
-    for concept in concepts:
-        found = sum(saturated(count, 1.0) for entry in members if (count := occurrences(entry, concept)))
-        value += concept.weight * saturated(found, 1.0)
-    return value
+    sums: Counts = defaultdict(float)
+    for row in members:
+        for number, count in row.counts.items():
+            sums[number] += saturated(count, 1.0)
+    return sum(concepts[number].weight * saturated(count, 1.0) for number, count in sums.items())
 
 
-def nearness(entry: Entry, concepts: Sequence[Concept]) -> float:
+def nearness(row: Ranked, concepts: Sequence[Concept]) -> float:
     """Words of the question that stand close together belong together."""
-    places = [(concept.weight, best_positions(entry, concept)) for concept in concepts]
+    places = [(concepts[number].weight, best_positions(row.entry, concepts[number])) for number in row.counts]
     places = [place for place in places if place[1]]
     value = 0.0
     for index, (weight, positions) in enumerate(places):
@@ -90,9 +120,9 @@ def nearness(entry: Entry, concepts: Sequence[Concept]) -> float:
     return value
 
 
-def best_positions(entry: Entry, concept: Concept) -> list[int]:
-    found = [(strength, entry.body[term]) for term, strength in concept.terms.items() if term in entry.body]
-    return max(found)[1] if found else []
+def best_positions(entry: Entry, concept: Concept) -> Sequence[int]:
+    found = [(strength, term) for term, strength in concept.terms.items() if term in entry.body]
+    return entry.body[max(found)[1]] if found else ()
 
 
 def closest(ones: Sequence[int], others: Sequence[int]) -> int:
@@ -120,15 +150,27 @@ def has_phrase(entry: Entry, phrase: Sequence[str]) -> bool:
     )
 
 
-def scored(ranked: list[Ranked], concepts: Sequence[Concept]) -> list[Ranked]:
+def learned(ranked: Sequence[Ranked], asked: Index, corpus: Snapshot) -> dict[str, float]:
+    """Terms that the first passages share: what the documents themselves say along with the question's words."""
+    values: dict[str, float] = defaultdict(float)
+    holders: dict[str, int] = defaultdict(int)
+    for row in ranked[:BELIEVED]:
+        trust = row.value / (ranked[0].value or 1.0)
+        for term in row.entry.weights.keys() - asked.keys():
+            values[term] += trust * saturated(row.entry.weights[term], 1.0)
+            holders[term] += 1
+    shared = {term: value * corpus.weight(term) for term, value in values.items() if holders[term] > 1}
+    best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:LEARNED]
+    return {term: LEARNED_WEIGHT * corpus.weight(term) for term, _ in best}
+
+
+def give_scores(ranked: Sequence[Ranked], concepts: Sequence[Concept]) -> None:
     """The first one's score is how much of the question it speaks about; the others' are relative to it."""
-    if not ranked:
-        return ranked
-    first = ranked[0]
+    if not ranked or not ranked[0].value:
+        return
     level = max(spoken_about(row.entry, concepts) for row in ranked[:3])
     for row in ranked:
-        row.score = round(level * row.value / first.value, 4) if first.value else 0.0
-    return ranked
+        row.score = round(level * row.value / ranked[0].value, 4)
 
 
 def spoken_about(entry: Entry, concepts: Sequence[Concept]) -> float:
