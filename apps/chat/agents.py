@@ -1,7 +1,7 @@
 """Who answers. An agent says where it looked, then what it found, piece by piece."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,7 +58,7 @@ def prompt_for(turn: Turn) -> Prompt:
     return Prompt(question.content, turn.mode, selected, tuple(reversed(said)))
 
 
-async def answer(prompt: Prompt, outcome: Outcome) -> AsyncIterator[Sources | str]:
+async def answer(prompt: Prompt, outcome: Outcome) -> AsyncGenerator[Sources | str]:
     """The local agent: out of the site's own passages, and nothing that does not stand there."""
     began = time.perf_counter()
     composed = await in_thread(compose, prompt)

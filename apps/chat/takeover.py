@@ -1,4 +1,4 @@
-"""Turns whose process died: found by their heartbeat, closed by whoever notices first, told to everybody who follows."""
+"""Turns whose process died: found by their heartbeat, closed by whoever notices first, told to all who follow."""
 
 import asyncio
 from collections.abc import Callable, Iterator
