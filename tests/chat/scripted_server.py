@@ -1,0 +1,46 @@
+"""`manage.py serve` with an agent that does what the question says: the one part of a server that tests replace.
+
+A question such as `{"tokens": 20, "pause": 0.01, "end": "fail"}` is a script; any other goes to the local agent.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import django
+from django.core.management import execute_from_command_line
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ["DJANGO_SETTINGS_MODULE"] = "chatkit.settings"
+django.setup()
+
+from apps.chat import agents  # noqa: E402 - apps must be ready first
+
+local = agents.answer
+
+
+async def scripted(prompt: agents.Prompt, outcome: agents.Outcome) -> AsyncGenerator[agents.Sources | str]:
+    if not prompt.question.startswith("{"):
+        async for piece in local(prompt, outcome):
+            yield piece
+        return
+    script = json.loads(prompt.question)
+    outcome.model = "scripted"
+    yield agents.Sources([])
+    for number in range(script.get("tokens", 3)):
+        await asyncio.sleep(script.get("pause", 0))
+        outcome.tokens_used += 1
+        yield f"{number} "
+    if script.get("end") == "fail":
+        raise RuntimeError("the script says so, and no visitor may read why")
+    if script.get("end") == "hang":
+        await asyncio.sleep(3600)
+
+
+agents.answer = scripted
+
+if __name__ == "__main__":
+    execute_from_command_line(sys.argv)
