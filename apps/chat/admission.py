@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.credentials import Principal
 from apps.accounts.models import Tier
+from apps.chat import takeover
 from apps.chat.models import Conversation, Message, Turn, owner_of
 from apps.throttling import limits
 from apps.throttling.limits import Allowance
@@ -170,7 +171,8 @@ def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, 
         raise NotFound("There is no such conversation.")
     if (earlier := asked_before(conversation_id, request.client_message_id)) is not None:
         raise Repeated(earlier)
-    if Turn.objects.running().filter(conversation_id=conversation_id).exists():
+    running = Turn.objects.running().filter(conversation_id=conversation_id).first()
+    if running is not None and not (takeover.is_dead(running) and takeover.close(running)):
         raise TurnInProgress
     return count(principal)
 

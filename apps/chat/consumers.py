@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -348,10 +348,11 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         warning = {"expires_at": self.principal.expires_at, "expires_in": max(0, round(left))}
         asyncio.get_running_loop().create_task(self._send(frames.write("auth.expiring", warning)))
 
-    def end(self, code: int, reason: str) -> None:
+    def end(self, code: int, reason: str) -> "asyncio.Task[None] | None":
         """Closes from outside the loop, which then hears of the disconnect."""
         if not self._is_over:
             self._closing = asyncio.get_running_loop().create_task(self._close(code, reason))
+        return self._closing
 
     async def _say_goodbye(self, code: int, error: ChatKitError) -> None:
         if code != 1000:
@@ -363,7 +364,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             return
         self._is_over = True
         metrics.sockets_closed.labels(code).inc()
-        await self.base_send({"type": "websocket.close", "code": code, "reason": reason})
+        with suppress(OSError):
+            await self.base_send({"type": "websocket.close", "code": code, "reason": reason})
 
     def _forget(self) -> None:
         self._is_over = True
