@@ -159,8 +159,7 @@ async def answer(running: Running) -> None:
         model=settings.CHATKIT.agent_model or turn.agent,
         conversation_id=str(turn.conversation_id),
     )
-    prompt = await in_thread(agents.prompt_for, turn)
-    async with aclosing(agents.answer(prompt, running.answer)) as pieces:
+    async with aclosing(agents.answer(turn, running.answer)) as pieces:
         async for piece in pieces:
             if isinstance(piece, agents.Sources):
                 journal.say(EventType.SOURCES, sources=piece.sources)

@@ -19,6 +19,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "chatkit.settings"
 django.setup()
 
 from apps.chat import agents, takeover  # noqa: E402 - apps must be ready first
+from apps.chat.journal import Journal  # noqa: E402
+from apps.chat.models import Turn  # noqa: E402
 
 if "CHATKIT_TEST_HASTE" in os.environ:
     # The clock runs ten times faster for turns whose process died; the rules are the same.
@@ -27,12 +29,13 @@ if "CHATKIT_TEST_HASTE" in os.environ:
 local = agents.answer
 
 
-async def scripted(prompt: agents.Prompt, outcome: agents.Outcome) -> AsyncGenerator[agents.Sources | str]:
-    if not prompt.question.startswith("{"):
-        async for piece in local(prompt, outcome):
+async def scripted(turn: Turn, outcome: agents.Outcome) -> AsyncGenerator[agents.Sources | str]:
+    question = turn.question.content
+    if not question.startswith("{"):
+        async for piece in local(turn, outcome):
             yield piece
         return
-    script = json.loads(prompt.question)
+    script = json.loads(question)
     outcome.model = "scripted"
     yield agents.Sources([])
     for number in range(script.get("tokens", 3)):
@@ -45,7 +48,16 @@ async def scripted(prompt: agents.Prompt, outcome: agents.Outcome) -> AsyncGener
         await asyncio.sleep(3600)
 
 
+def token_by_token(journal: Journal, content: str) -> None:
+    """For measuring: a frame and a row for each token, however fast they come."""
+    Journal.gathered_token(journal, content)  # type: ignore[attr-defined]
+    journal._close_token()
+
+
 agents.answer = scripted
+if "CHATKIT_TEST_FRAMES" in os.environ:
+    Journal.gathered_token = Journal.token  # type: ignore[attr-defined]
+    Journal.token = token_by_token  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     execute_from_command_line(sys.argv)
