@@ -15,6 +15,8 @@ from apps.knowledge.languages import SNOWBALL, words
 from apps.knowledge.models import LONGEST_TITLE, Document, Passage, Spelling
 from apps.knowledge.passages import RULES, passages_of
 from apps.knowledge.readers import Page, Unreadable
+from apps.knowledge.readers.markdown import read_markdown
+from apps.knowledge.readers.outline import one_line, without_controls
 from apps.knowledge.signals import documents_changed
 from apps.knowledge.sources import Root, Source
 from apps.knowledge.web import Raw
@@ -178,7 +180,8 @@ def write_by_hand(document: Document) -> None:
     is_new = document.pk is None
     document.origin = Document.Origin.WRITTEN
     document.source = document.source or f"written/{uuid.uuid4()}"
-    page = readers.read(document.body.encode(), kind="markdown", fallback_title=document.title)
+    document.title, document.body = one_line(document.title), without_controls(document.body)
+    page = read_markdown(document.body, fallback_title=document.title)
     page.title = document.title
     write(document, page)
     announce(Report(added=int(is_new), changed=int(not is_new)))
