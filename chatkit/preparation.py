@@ -1,5 +1,6 @@
 """What must be true before the first request: tables, collected files, and in test mode a word about the mode."""
 
+import fcntl
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,12 +49,15 @@ def one_at_a_time() -> Iterator[None]:
 
 def collect_files() -> None:
     """Collects static files when a source changed since the last time; otherwise this costs a few milliseconds."""
-    stamp = settings.STATIC_ROOT / ".stamp"
-    current = fingerprint()
-    if stamp.exists() and stamp.read_text() == current:
-        return
-    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
-    stamp.write_text(current)
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    stamp, current = settings.STATIC_ROOT / ".stamp", fingerprint()
+    # Servers that start together would clear each other's files away.
+    with (settings.STATIC_ROOT / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if stamp.exists() and stamp.read_text() == current:
+            return
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(current)
 
 
 def fingerprint() -> str:

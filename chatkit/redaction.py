@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 HIDDEN = "[redacted]"
 
 SECRET_NAMES = re.compile(
-    r"(?i)^(?:.*[_-])?(?:authorization|token|jwt|password\d?|passwd|secret|secret_key|api_?key|access_key|cookie|"
+    r"(?i)^(?:.*[_-])?(?:authorization|token|jwt|password\d?|passwd|secret|secret_key|api[_-]?key|access_key|cookie|"
     r"set-cookie|session_?key|sessionid|csrftoken|dsn|database_url|redis_url|email_url|signature|"
     r"sec-websocket-protocol)$"
 )
@@ -26,7 +26,7 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # name=value and "name": "value" wherever they stand in a text: queries, forms, JSON.
     (
         re.compile(
-            r"(?i)([\"']?[\w-]*(?:token|password\d?|passwd|secret|secret_key|api_?key|signature|authorization|cookie)"
+            r"(?i)([\"']?[\w-]*(?:token|password\d?|passwd|secret|secret_key|api[_-]?key|signature|authorization|cookie)"
             r"[\"']?\s*[=:]\s*[\"']?)(?!\[redacted\])[^\s\"'&,;}]+"
         ),
         rf"\1{HIDDEN}",

@@ -30,7 +30,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.throttling",
     "apps.knowledge",
-    "django.contrib.admin",
+    "chatkit.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -88,8 +88,8 @@ def database() -> dict[str, Any]:
     else:
         parsed["CONN_MAX_AGE"] = 0
         parsed["CONN_HEALTH_CHECKS"] = True
-        options["pool"] = {"min_size": 1, "max_size": 12, "timeout": 5}
-        options.setdefault("connect_timeout", 5)
+        options["pool"] = {"min_size": 1, "max_size": 12, "timeout": 3}
+        options.setdefault("connect_timeout", 3)
     return parsed
 
 
@@ -125,12 +125,11 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = CHATKIT.data_dir / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder", "chatkit.static.AppFiles"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "chatkit.static.Storage"
     },
 }
 # The widget's address in a site's HTML never changes, so it may be kept only for a while; hashed files for ever.

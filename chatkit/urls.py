@@ -10,6 +10,7 @@ api: list[URLPattern | URLResolver] = []
 
 urlpatterns = [
     path("", pages.demo, name="demo"),
+    path("favicon.ico", pages.favicon),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

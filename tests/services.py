@@ -112,9 +112,12 @@ class Postgres(Service):
     def new_database(self) -> str:
         """An empty database of this cluster."""
         name = f"chatkit_{secrets.token_hex(4)}"
-        psql = [str(Path(self.find() or "") / "psql"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        subprocess.run([*psql, "-U", "chatkit", "postgres", "-c", f"CREATE DATABASE {name}"], check=True)
+        self.query(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    def query(self, sql: str) -> None:
+        psql = [str(Path(self.find() or "") / "psql"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        subprocess.run([*psql, "-U", "chatkit", "postgres", "-c", sql], check=True, stdout=subprocess.DEVNULL)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT is PostgreSQL's fast stop: it does not wait for clients."""
@@ -142,4 +145,8 @@ class Redis(Service):
                 str(self.folder),
             ]
         )
+        return self.url
+
+    @property
+    def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"

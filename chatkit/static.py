@@ -1,0 +1,31 @@
+"""Which static files are collected, how they are named, and which are compressed: no more than pages ask for."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.contrib.staticfiles.finders import AppDirectoriesFinder
+from django.contrib.staticfiles.storage import HashedFilesMixin
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+# Source maps, a documentation viewer and a browsable API that no page of ours shows; half of all bytes.
+NEVER_SHOWN = ["*.map", "redoc", "rest_framework"]
+OWN = "chatkit/"
+
+
+class AppFiles(AppDirectoriesFinder):
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[Any]:
+        yield from super().list([*(ignore_patterns or ()), *NEVER_SHOWN])
+
+
+class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # WhiteNoise has no types
+    """Hashed names in CSS and in our modules' imports; source maps are left out, so no comment may ask for them."""
+
+    patterns = (
+        ("*.css", HashedFilesMixin.patterns[0][1][:2]),
+        (f"{OWN}*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),  # type: ignore[attr-defined]
+    )
+
+    def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Pages name hashed files; only the widget's own address has no hash."""
+        hashed = set(self.hashed_files.values())
+        return super().compress_files(path for path in paths if path in hashed or path.startswith(OWN))  # type: ignore[no-any-return]
