@@ -1,9 +1,9 @@
 """Documents as the owner sees them: written here or ingested, and the passages that answers quote."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -38,6 +38,7 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     actions = ("publish", "withdraw")
     inlines = (PassageInline,)
+    formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         """The list needs counts, not texts."""
