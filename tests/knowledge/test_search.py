@@ -136,13 +136,14 @@ LETTERS = st.text(st.characters(categories=["L", "M", "N", "Zs"]), max_size=60)
 @example("กำลัง ภาษาไทย")
 @example("हिन्दी में")
 @example("İstanbul ﬁne ½ Ⅳ")
+@example("\U0001d504")
 def test_whatever_is_written_is_found_by_its_own_words(bakery: Report, text: str) -> None:
     document = Document(title="Note", body=f"Note {text}")
     write_by_hand(document)
     found = [row.document_id for row in search(text, limit=50)]
     written = document.pk
     document.delete()
-    assert written in found
+    assert written in found, ascii(text)
 
 
 def test_context_helps_a_question_that_leaves_it_out(bakery: Report) -> None:
