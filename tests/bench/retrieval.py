@@ -110,14 +110,14 @@ def grow(folder: Path) -> None:
 
 
 def milliseconds(ask: Callable[[str], object]) -> float:
-    for question in questions():
-        ask(question.text)
-    times = []
-    for question in questions():
-        started = time.perf_counter()
-        ask(question.text)
-        times.append((time.perf_counter() - started) * 1000)
-    return median(times)
+    """The median question at its best of three, since other programs' turns are not ours to measure."""
+    return median(min(timed(ask, question.text) for _ in range(3)) for question in questions())
+
+
+def timed(ask: Callable[[str], object], text: str) -> float:
+    started = time.perf_counter()
+    ask(text)
+    return (time.perf_counter() - started) * 1000
 
 
 def show_times() -> None:
