@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from apps.knowledge import readers, sources
@@ -95,6 +95,8 @@ def take(source: Source, root: Root, report: Report) -> None:
         report.problems.append(Problem(source.name[:200], exc.message))
     except OSError as exc:
         report.problems.append(Problem(source.name, sources.reason(exc)))
+    except IntegrityError:
+        report.problems.append(Problem(source.name, "another process is ingesting it at this moment"))
     else:
         setattr(report, outcome, getattr(report, outcome) + 1)
 

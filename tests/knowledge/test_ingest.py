@@ -135,6 +135,18 @@ def test_long_passages_are_split_between_paragraphs(write: Write, folder: Path) 
     assert all(text.count("```") % 2 == 0 for text in texts)
 
 
+def test_long_headings_that_repeat_fit(write: Write, folder: Path) -> None:
+    write("long.md", "# Long\n\n" + f"## {'rye ' * 100}\n\nText.\n\n" * 12)
+    assert ingest([str(folder)]).problems == []
+    assert Passage.objects.filter(document__title="Long").count() == 12
+
+
+def test_utf16_with_nul_is_stored(write: Write, folder: Path) -> None:
+    write("odd.html", "<h1>Odd</h1><h2 id='a\x00b'>He\x00ad</h2><p>Te\x00xt</p>".encode("utf-16"))
+    ingest([str(folder)])
+    assert Passage.objects.get(document__title="Odd").text == "Text"
+
+
 def test_documents_written_by_hand_are_found_and_edited(db: None) -> None:
     notice = Document(title="Notice", body="## Oven\n\nThe oven is broken until Friday.")
     write_by_hand(notice)

@@ -34,10 +34,11 @@ SQLITE_UNDO = [
 ]
 
 POSTGRESQL = [
+    # The terms as they are: PostgreSQL's own parser would take some letters for punctuation. Weights and positions are
+    # not kept, since ranking is not the database's.
     """ALTER TABLE knowledge_passage ADD COLUMN search tsvector GENERATED ALWAYS AS (
-        setweight(to_tsvector('simple', title_terms), 'A')
-        || setweight(to_tsvector('simple', heading_terms), 'B')
-        || setweight(to_tsvector('simple', body_terms), 'D')) STORED""",
+        array_to_tsvector(array_remove(string_to_array(
+            title_terms || ' ' || heading_terms || ' ' || body_terms, ' '), ''))) STORED""",
     "CREATE INDEX knowledge_passage_search ON knowledge_passage USING gin (search)",
     """CREATE FUNCTION knowledge_touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO knowledge_corpus (id, stamp) VALUES (1, (random() * 9007199254740991)::bigint)

@@ -43,7 +43,8 @@ def format_of(name: str) -> str | None:
 
 def read(content: bytes, *, kind: str, fallback_title: str, address: str = "", charset: str = "") -> Page:
     text = decode(content, declared=charset or (declared_charset(content) if kind == "html" else ""))
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # UTF-16 can hold NUL; no database does.
+    text = text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
     if kind == "html":
         return read_html(text, fallback_title=fallback_title, address=address)
     if kind == "markdown":

@@ -67,7 +67,7 @@ def without_controls(text: str) -> str:
 
 def slug(text: str) -> str:
     """The anchor that GitHub and most site generators give a Markdown heading."""
-    return re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")[:LONGEST_HEADING]
+    return re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")[: LONGEST_HEADING - 10]
 
 
 class Outline:
