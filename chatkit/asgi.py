@@ -8,7 +8,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatkit.settings")
 django.setup()
 
-from django.urls import get_resolver  # noqa: E402 - apps must be ready first
+from channels.layers import get_channel_layer  # noqa: E402 - apps must be ready first
+from django.core.cache import caches  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
 from chatkit.handler import Application  # noqa: E402
 from chatkit.preparation import seed_once  # noqa: E402
@@ -17,6 +19,8 @@ from chatkit.preparation import seed_once  # noqa: E402
 def settle_in() -> None:
     """What would otherwise make the first requests slow, and every full garbage collection too."""
     get_resolver()._populate()
+    caches["default"]
+    get_channel_layer()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

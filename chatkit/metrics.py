@@ -1,6 +1,7 @@
 """What Prometheus may know. Every series of the product is declared here, so that one page lists them all."""
 
 import os
+from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -40,6 +41,9 @@ ledger_seconds = Histogram("chatkit_ledger_commit_seconds", "Time one ledger tra
 ledger_queue = Gauge("chatkit_ledger_queue", "Entries waiting for the ledger.", multiprocess_mode="livesum")
 provider_calls = Counter("chatkit_provider_calls", "Calls of model providers, by outcome.", ["provider", "outcome"])
 provider_seconds = Histogram("chatkit_provider_seconds", "Time one provider call took.", ["provider"], buckets=SLOW)
+
+# Finding a labelled series again costs more than counting it.
+limit_decision = cache(limit_decisions.labels)
 
 
 def exposition() -> bytes:

@@ -1,17 +1,39 @@
 """Fixtures of the whole suite: real servers, real services, and a small cast of callers."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from chatkit.ledger import ledger
 from tests.live import LiveServer
 from tests.services import Postgres, Redis, Service
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files() -> None:
+    """Pages rendered inside the suite's own processes need no collected files."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_of_the_suite() -> Iterator[None]:
+    """What the product logs inside the suite's own processes, kept for the search for secrets."""
+    name = f"suite-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.log"
+    handler = logging.FileHandler(Path(os.environ["CHATKIT_TEST_FOLDER"]) / name)
+    root = logging.getLogger()
+    handler.setFormatter(root.handlers[0].formatter)
+    root.addHandler(handler)
+    yield
+    root.removeHandler(handler)
+    handler.close()
 
 
 def start_service(kind: type[Service], folder: Path, request: pytest.FixtureRequest) -> Service:
@@ -36,10 +58,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
 
 
 @pytest.fixture
-def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def redis_service(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Redis]:
+    """A Redis of the test's own, to stop and start as it likes."""
     service = start_service(Redis, tmp_path, request)
-    yield service.start()
+    service.start()
+    yield service  # type: ignore[misc]
     service.stop()
+
+
+@pytest.fixture
+def redis(redis_service: Redis) -> str:
+    return redis_service.url
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.leaks import CANARY, find_leaks
 from tests.services import Postgres, Service
-
-# Every password and fake token of the suite contains this, so that a search of all logs can prove that none got there.
-CANARY = "s3cr3t-canary"
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 KEPT = ROOT / ".test"  # collected static files, kept between runs because they are slow to make
+
+LEAKS = pytest.StashKey[list[str]]()
 
 _services: list[Service] = []
 
@@ -56,3 +56,18 @@ prepare_environment()
 def pytest_unconfigure() -> None:
     while _services:
         _services.pop().stop()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The last check of all, once every worker and every server has ended."""
+    if WORKER:
+        return
+    leaks = list(find_leaks(Path(os.environ["CHATKIT_TEST_FOLDER"])))
+    session.config.stash[LEAKS] = leaks
+    if leaks:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for leak in config.stash.get(LEAKS, []):
+        terminalreporter.write_line(f"A secret reached a log: {leak}", red=True)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from types import TracebackType
 
 import httpx
 
-from tests.environment import CANARY, KEPT, ROOT
+from tests.environment import KEPT, ROOT
+from tests.leaks import CANARY
 from tests.services import PATIENCE, wait_until
 
 READY = re.compile(r"ChatKit is ready on (http://\S+)")
@@ -43,7 +45,8 @@ class LiveServer:
 
     def __init__(self, folder: Path, *, workers: int = 1, **settings: str) -> None:
         self.folder = folder
-        self.log_path = folder / "server.log"
+        # All logs lie in one folder, which is searched for secrets when the suite ends.
+        self.log_path = Path(os.environ["CHATKIT_TEST_FOLDER"]) / f"server-{secrets.token_hex(6)}.log"
         self.workers = workers
         self.settings = {
             "DATA_DIR": str(folder / "data"),

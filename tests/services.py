@@ -145,4 +145,8 @@ class Redis(Service):
                 str(self.folder),
             ]
         )
+        return self.url
+
+    @property
+    def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"

@@ -30,7 +30,7 @@ def require_address(request: HttpRequest, name: str) -> Allowance | None:
     remaining = max(0, rate.count - usage["count"])
     # django-ratelimit's window lasts to the end of its last second.
     allowance = Allowance(limit.action, rate, not usage["should_limit"], remaining, max(1, usage["time_left"] + 1))
-    metrics.limit_decisions.labels(limit.action, "allowed" if allowance.is_allowed else "refused").inc()
+    metrics.limit_decision(limit.action, "allowed" if allowance.is_allowed else "refused").inc()
     announce(request, allowance)
     if not allowance.is_allowed:
         raise RateLimited(allowance, limit.sentence)

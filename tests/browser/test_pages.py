@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched
-from tests.environment import CANARY
+from tests.leaks import CANARY
 from tests.live import LiveServer, run_manage
 
 pytestmark = pytest.mark.browser
