@@ -13,6 +13,7 @@ from django.core.cache import caches  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
 from chatkit.handler import Application  # noqa: E402
+from chatkit.preparation import seed_once  # noqa: E402
 
 
 def settle_in() -> None:
@@ -26,4 +27,5 @@ def settle_in() -> None:
 
 
 application = Application()
+seed_once()
 settle_in()

@@ -126,6 +126,7 @@ Origins = Annotated[list[Annotated[str, BeforeValidator(check_origin)]], NoDecod
 Networks = Annotated[
     list[Annotated[IPv4Network | IPv6Network, BeforeValidator(check_network)]], NoDecode, BeforeValidator(split_commas)
 ]
+Paths = Annotated[list[Path], NoDecode, BeforeValidator(split_commas)]
 Names = Annotated[list[str], NoDecode, BeforeValidator(split_commas)]
 Seconds = Annotated[int, Field(ge=1, le=315_360_000)]
 
@@ -141,6 +142,7 @@ class RateLimits(BaseModel):
     save_chat: RateSetting = None
     personalize: RateSetting = None
     login_failures: RateSetting = None
+    login_failures_account: RateSetting = None
     register_: RateSetting = Field(default=None, alias="register")
     signup: RateSetting = None
     verify: RateSetting = None
@@ -203,6 +205,10 @@ class Config(BaseSettings):
     session_ttl: Seconds = Field(2_592_000, description="Life of a widget session, in seconds.")
     access_token_ttl: Seconds = Field(900, description="Life of a JWT access token, in seconds.")
     refresh_token_ttl: Seconds = Field(1_209_600, description="Life of a JWT refresh token, in seconds.")
+    jwt_algorithm: Literal["HS256", "RS256", "ES256"] = Field(
+        "HS256", description="What signs JWTs: the secret key (`HS256`), or the first of `JWT_KEY_FILES`."
+    )
+    jwt_key_files: Paths = Field([], description="PEM files, separated by commas: the first signs, all of them verify.")
     ws_query_token: bool | None = Field(
         None, description="Accept `?session_token=` on WebSockets; by default everywhere but in production."
     )

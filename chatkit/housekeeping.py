@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 
@@ -13,7 +14,19 @@ log = get_logger(__name__)
 HOUR = 3600.0
 
 
+_companions: list[Callable[[], Awaitable[None]]] = []
+
+
+def accompany(companion: Callable[[], Awaitable[None]]) -> None:
+    """Apps register what runs beside requests for as long as the process serves."""
+    _companions.append(companion)
+
+
 async def keep_house() -> None:
+    await asyncio.gather(prune_hourly(), *(companion() for companion in _companions))
+
+
+async def prune_hourly() -> None:
     """Prunes about once an hour; the jitter keeps many processes from doing it together."""
     while True:
         await asyncio.sleep(HOUR * random.uniform(0.5, 1.5))  # noqa: S311 - spread, not secrecy

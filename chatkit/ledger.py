@@ -110,6 +110,10 @@ class Ledger:
         self._hand_in(Writer(entries, future, None))
         future.result(PATIENCE)
 
+    def leave(self, *entries: Entry) -> None:
+        """Hands in without waiting for the commit: for what nobody is told and may be lost with the process."""
+        self._hand_in(Writer(entries, Future(), None))
+
     def open(self) -> None:
         """Undoes `close`, for processes that serve, stop and serve again, as tests do."""
         with self._wake:

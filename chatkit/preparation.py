@@ -2,18 +2,24 @@
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from apps.throttling.limits import TABLE, rate_of
-from chatkit import __version__, config
+from chatkit import __version__, config, seeding
 from chatkit.config import Config
+from chatkit.logging import get_logger
 
+log = get_logger(__name__)
+
+SEEDED = "CHATKIT_SEEDED"
 MIGRATION_LOCK = 0x63686174  # any number that nobody else uses for an advisory lock
 
 
@@ -23,6 +29,29 @@ def prepare(*, migrate: bool) -> None:
         migrate_database()
     if not settings.DEBUG:
         collect_files()
+    seed_once()
+
+
+def seed_once() -> None:
+    """Once a server start: the worker processes of `serve` inherit the mark and leave the data as it has become."""
+    if not settings.CHATKIT.integration_test_mode or SEEDED in os.environ:
+        return
+    os.environ[SEEDED] = "1"
+    try:
+        # A thread, because servers that import the application do so inside their event loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(seed).result()
+    except DatabaseError:
+        log.exception("fixtures_not_seeded")
+
+
+def seed() -> None:
+    try:
+        with one_at_a_time():
+            for line in seeding.seed(settings.CHATKIT):
+                log.info("fixture", line=line)
+    finally:
+        connection.close()
 
 
 def migrate_database() -> None:

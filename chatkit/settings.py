@@ -157,8 +157,9 @@ X_FRAME_OPTIONS = "DENY"
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["chatkit.api.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatkit.api.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    # Safe by default: a view that anybody may call has to say so.
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.authentication.CredentialAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.HasCredential"],
     "DEFAULT_PAGINATION_CLASS": "chatkit.api.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "chatkit.api.exception_handler",
@@ -166,12 +167,26 @@ REST_FRAMEWORK = {
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
 }
 
+AUTHENTICATION_BACKENDS = ["apps.accounts.login.PasswordBackend"]
+PASSWORD_HASHERS = ["apps.accounts.hashing.Argon2id"]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ["email", "name"]}},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+    {"NAME": "apps.accounts.passwords.LongestPassword"},
+    {"NAME": "apps.accounts.passwords.EndsSessions"},
+]
+SIMPLE_JWT = {"TOKEN_TYPE_CLAIM": "type", "USER_ID_CLAIM": "sub"}
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "ChatKit API",
     "DESCRIPTION": "Identity, chat, analytics and operations. Every error has one shape: see the `Error` schema.",
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

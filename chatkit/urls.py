@@ -4,13 +4,17 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from apps.accounts import hot
+from apps.accounts import pages as accounts_pages
 from chatkit import health, metrics, pages
 
-api: list[URLPattern | URLResolver] = []
+api: list[URLPattern | URLResolver] = [path("", include("apps.accounts.urls"))]
 
 urlpatterns = [
     path("", pages.demo, name="demo"),
     path("favicon.ico", pages.favicon),
+    path("verify", accounts_pages.verify, name="verify"),
+    path(".well-known/jwks.json", hot.jwks),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

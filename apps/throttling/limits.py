@@ -16,7 +16,7 @@ from chatkit import metrics
 from chatkit.config import Config, Rate, source_of
 from chatkit.errors import ChatKitError
 
-Per = Literal["principal", "address", "e-mail and address"]
+Per = Literal["principal", "address", "e-mail", "e-mail and address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ TABLE: tuple[Limit, ...] = (
     limit("save_chat", "save_chat", "principal", "5/60", "2/10", "Too many saved chats."),
     limit("personalize", "personalize", "principal", "3/60", "2/10", "Too many requests for recommendations."),
     limit("login_failures", "login_failures", "e-mail and address", "10/900", "10/60", "Too many failed log-ins."),
+    limit(
+        "login_failures_account", "login_failures_account", "e-mail", "50/3600", "100/60", "Too many failed log-ins."
+    ),
     limit("register", "register", "address", "20/3600", "200/10", "Too many new accounts from this address."),
     limit("signup", "signup", "address", "10/3600", "200/10", "Too many sign-ups from this address."),
     limit("verify", "verify", "address", "30/3600", "200/10", "Too many verifications from this address."),
