@@ -161,6 +161,7 @@ REST_FRAMEWORK = {
     # Safe by default: a view that anybody may call has to say so.
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.authentication.CredentialAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.HasCredential"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatkit.api.AlwaysJSON",
     "DEFAULT_PAGINATION_CLASS": "chatkit.api.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "chatkit.api.exception_handler",

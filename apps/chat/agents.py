@@ -1,7 +1,7 @@
 """Who answers. An agent says where it looked, then what it found, piece by piece."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,10 +58,10 @@ def prompt_for(turn: Turn) -> Prompt:
     return Prompt(question.content, turn.mode, selected, tuple(reversed(said)))
 
 
-async def answer(prompt: Prompt, outcome: Outcome) -> AsyncIterator[Sources | str]:
+async def answer(turn: Turn, outcome: Outcome) -> AsyncGenerator[Sources | str]:
     """The local agent: out of the site's own passages, and nothing that does not stand there."""
     began = time.perf_counter()
-    composed = await in_thread(compose, prompt)
+    composed = await in_thread(compose, turn)
     outcome.retrieval_ms = (time.perf_counter() - began) * 1000
     outcome.sources = [source_of(found) for found in composed.sources]
     yield Sources(outcome.sources)
@@ -70,7 +70,8 @@ async def answer(prompt: Prompt, outcome: Outcome) -> AsyncIterator[Sources | st
         yield chunk
 
 
-def compose(prompt: Prompt) -> answers.Answer:
+def compose(turn: Turn) -> answers.Answer:
+    prompt = prompt_for(turn)
     selected = prompt.selected_text if prompt.mode == "chat" else ""
     return answers.answer(prompt.question, selected_text=selected, turns=prompt.history)
 

@@ -26,7 +26,7 @@ class ChatConfig(AppConfig):
         async def wind_down() -> None:
             sockets.is_draining = True
             await turns.drain(settings.CHATKIT.shutdown_grace)
-            sockets.end_all(4012, "restarting")
+            await sockets.end_all(4012, "restarting")
 
         holdings.register()
         credentials_revoked.connect(close_revoked, weak=False)

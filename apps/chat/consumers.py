@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from apps.accounts import handshake, sessions
 from apps.accounts.credentials import InvalidToken, NoToken, Principal, SessionExpired, resolve
-from apps.chat import frames, turns
+from apps.chat import admission, frames, turns
+from apps.chat.admission import Accepted
 from apps.chat.frames import Frame
 from apps.chat.requests import Reader, turn_request
 from apps.chat.sockets import sockets
@@ -55,7 +56,7 @@ class TooManyFollowed(ChatKitError):
     sentence = "This connection follows too many turns already."
 
 
-class Closed(Exception):  # noqa: N818 - not an error: the way out of the loop
+class Closed(Exception):
     """Ends the socket from within: the code, and the error that is its reason."""
 
     def __init__(self, code: int, error: ChatKitError) -> None:
@@ -160,7 +161,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             "connection_id": self.connection_id,
             "principal": self.principal.as_json(),
             "heartbeat_seconds": HEARTBEAT_SECONDS,
-            "limits": await in_thread(turns.limits_for, self.principal),
+            "limits": await in_thread(admission.limits_for, self.principal),
         }
         await self._send(frames.write("session.ready", ready))
 
@@ -271,7 +272,12 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             return
         task = asyncio.get_running_loop().create_task(self._tell(turn_id, after_seq))
         self._followed[turn_id] = task
-        task.add_done_callback(lambda done: self._followed.pop(turn_id, None) if self._followed.get(turn_id) is done else None)
+        task.add_done_callback(lambda done: self._unfollow(turn_id, done))
+
+    def _unfollow(self, turn_id: UUID, task: "asyncio.Task[None]") -> None:
+        # A resume may have put another in its place.
+        if self._followed.get(turn_id) is task:
+            del self._followed[turn_id]
 
     async def _tell(self, turn_id: UUID, after_seq: int) -> None:
         try:
@@ -340,12 +346,13 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             return
         self._has_warned = True
         warning = {"expires_at": self.principal.expires_at, "expires_in": max(0, round(left))}
-        asyncio.get_running_loop().create_task(self._send(frames.write("auth.expiring", warning)))  # noqa: RUF006
+        asyncio.get_running_loop().create_task(self._send(frames.write("auth.expiring", warning)))
 
-    def end(self, code: int, reason: str) -> None:
+    def end(self, code: int, reason: str) -> "asyncio.Task[None] | None":
         """Closes from outside the loop, which then hears of the disconnect."""
         if not self._is_over:
             self._closing = asyncio.get_running_loop().create_task(self._close(code, reason))
+        return self._closing
 
     async def _say_goodbye(self, code: int, error: ChatKitError) -> None:
         if code != 1000:
@@ -357,7 +364,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             return
         self._is_over = True
         metrics.sockets_closed.labels(code).inc()
-        await self.base_send({"type": "websocket.close", "code": code, "reason": reason})
+        with suppress(OSError):
+            await self.base_send({"type": "websocket.close", "code": code, "reason": reason})
 
     def _forget(self) -> None:
         self._is_over = True
@@ -384,7 +392,7 @@ def read_uuid(payload: Mapping[str, Any], name: str) -> UUID:
     return value
 
 
-def accepted_payload(turn: turns.Accepted) -> dict[str, Any]:
+def accepted_payload(turn: Accepted) -> dict[str, Any]:
     return {
         "message_id": turn.message_id,
         "turn_id": turn.turn_id,

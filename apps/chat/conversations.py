@@ -17,11 +17,11 @@ from apps.accounts.authentication import principal_of
 from apps.accounts.credentials import Principal
 from apps.accounts.serializers import checked
 from apps.accounts.visitors import uuid_of
+from apps.chat.admission import TurnInProgress
 from apps.chat.fields import Title
 from apps.chat.models import Conversation, Feedback, Message, Turn
 from apps.chat.pages import OldestFirst, RecentlyUsedFirst
 from apps.chat.serializers import SourceShape
-from apps.chat.turns import TurnInProgress
 from chatkit.errors import NotFound
 
 TAG = ["conversations"]

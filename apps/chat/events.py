@@ -14,7 +14,7 @@ from chatkit.errors import ChatKitError
 class EventType(StrEnum):
     STARTED = "agent.started"
     SOURCES = "agent.sources"
-    TOKEN = "agent.token"
+    TOKEN = "agent.token"  # noqa: S105 - a piece of text
     COMPLETED = "agent.completed"
     FAILED = "agent.failed"
     CANCELLED = "agent.cancelled"

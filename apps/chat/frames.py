@@ -1,4 +1,4 @@
-"""Frames: JSON text both ways. Whatever a client sends is either read or answered with one error that names the field."""
+"""Frames: JSON text both ways. What a client sends is read, or answered with one error that names the field."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ def read(message: dict[str, Any]) -> Frame:
     if text is None:
         raise InvalidRequest("Send frames as text, not as binary.", detail={"fields": {"frame": ["Must be text."]}})
     # A character is at least a byte, so the longer check is only made where it can matter.
-    if len(text) > LARGEST or len(text) > LARGEST // 4 and len(text.encode("utf-8", "replace")) > LARGEST:
+    if len(text) > LARGEST or (len(text) > LARGEST // 4 and len(text.encode("utf-8", "replace")) > LARGEST):
         raise FrameTooLarge
     try:
         content = orjson.loads(text)

@@ -5,7 +5,7 @@ token waits for nothing, and under load tokens grow larger instead of later.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -77,7 +77,7 @@ class Journal:
         batch, self._pending = self._pending, []
         await self._write(batch, entries)
 
-    async def read(self, known: int) -> AsyncIterator[Event]:
+    async def read(self, known: int) -> AsyncGenerator[Event]:
         """Events from number `known` on, as they become durable. A slow reader holds a number, not a queue."""
         while not self._is_closed or known < len(self._events):
             if known < len(self._events):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from apps.chat.turns import TurnRequest
+from apps.chat.admission import TurnRequest
 from chatkit.errors import InvalidRequest
 
 MODES = ("browse", "chat")
@@ -54,7 +54,7 @@ class Reader:
         if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value < 2**31:
             self.refuse(name, "Must be a whole number from -1.")
             return default
-        return value
+        return int(value)
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         value = self._body.get(name)

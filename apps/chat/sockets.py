@@ -8,13 +8,15 @@ from apps.accounts.credentials import Principal
 from apps.accounts.revocation import Revocation
 from chatkit import metrics
 
+CLOSING_PATIENCE = 2.0
+
 
 class Socket(Protocol):
     principal: Principal | None
     subject: str
     rooms: set[UUID]
 
-    def end(self, code: int, reason: str) -> None: ...
+    def end(self, code: int, reason: str) -> "asyncio.Task[None] | None": ...
 
     def follow(self, turn_id: UUID, after_seq: int) -> None: ...
 
@@ -64,10 +66,12 @@ class Sockets:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end_revoked, revocation)
 
-    def end_all(self, code: int, reason: str) -> None:
+    async def end_all(self, code: int, reason: str) -> None:
+        """Returns when each has its close frame, or reads too slowly to get one."""
         self.is_draining = True
-        for socket in list(self._open):
-            socket.end(code, reason)
+        closing = [task for socket in list(self._open) if (task := socket.end(code, reason)) is not None]
+        if closing:
+            await asyncio.wait(closing, timeout=CLOSING_PATIENCE)
 
     def _end_revoked(self, revocation: Revocation) -> None:
         for socket in list(self._open):

@@ -1,13 +1,14 @@
 """Turns as server-sent events: `sources`, `token`…, then `done` or `error`. Each carries an id to resume from."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import orjson
 from django.http import StreamingHttpResponse
 
 from apps.chat import turns
+from apps.chat.admission import Accepted
 from apps.chat.events import Event, EventType
 from chatkit.errors import InvalidRequest
 
@@ -22,7 +23,7 @@ NAMES = {
 }
 
 
-def stream(turn: turns.Accepted, after_seq: int, request_id: str) -> StreamingHttpResponse:
+def stream(turn: Accepted, after_seq: int, request_id: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(lines(turn, after_seq, request_id), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     # nginx would gather the whole answer before passing it on.
@@ -30,7 +31,7 @@ def stream(turn: turns.Accepted, after_seq: int, request_id: str) -> StreamingHt
     return response
 
 
-async def lines(turn: turns.Accepted, after_seq: int, request_id: str) -> AsyncIterator[bytes]:
+async def lines(turn: Accepted, after_seq: int, request_id: str) -> AsyncGenerator[bytes]:
     async with aclosing(turns.follow(turn.turn_id, after_seq)) as events:
         async for event in with_pings(events):
             if event is None:
@@ -39,13 +40,13 @@ async def lines(turn: turns.Accepted, after_seq: int, request_id: str) -> AsyncI
                 yield line(event, turn, request_id)
 
 
-async def with_pings(events: AsyncIterator[Event]) -> AsyncIterator[Event | None]:
+async def with_pings(events: AsyncIterator[Event]) -> AsyncGenerator[Event | None]:
     """None whenever nothing happened for a while, so that proxies keep the connection."""
     upcoming: asyncio.Future[Event] | None = None
     try:
         while True:
             if upcoming is None:
-                upcoming = asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
+                upcoming = asyncio.ensure_future(anext(events))
             done, _ = await asyncio.wait([upcoming], timeout=PING_SECONDS)
             if not done:
                 yield None
@@ -62,13 +63,13 @@ async def with_pings(events: AsyncIterator[Event]) -> AsyncIterator[Event | None
             await asyncio.gather(upcoming, return_exceptions=True)
 
 
-def line(event: Event, turn: turns.Accepted, request_id: str) -> bytes:
+def line(event: Event, turn: Accepted, request_id: str) -> bytes:
     body = orjson.dumps(payload(event, turn, request_id), option=orjson.OPT_UTC_Z)
     head = f"id: {event.turn_id}:{event.seq}\nevent: {NAMES[event.event_type]}\ndata: "
     return head.encode() + body + b"\n\n"
 
 
-def payload(event: Event, turn: turns.Accepted, request_id: str) -> dict[str, object]:
+def payload(event: Event, turn: Accepted, request_id: str) -> dict[str, object]:
     if event.event_type is EventType.FAILED:
         return {
             "error": event.body["error"],
@@ -91,4 +92,3 @@ def after(last_event_id: str | None, query: str | None) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidRequest.of({"after": ["Must be the number of the last event that was received."]})
     return int(text)
-

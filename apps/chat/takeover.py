@@ -1,4 +1,4 @@
-"""Turns whose process died: found by their heartbeat, closed by whoever notices first, told to everybody who follows."""
+"""Turns whose process died: found by their heartbeat, closed by whoever notices first, told to all who follow."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -64,9 +64,13 @@ def close_dead() -> None:
         close(turn)
 
 
+def is_dead(turn: Turn) -> bool:
+    return turn.heartbeat_at < timezone.now() - DEAD_AFTER
+
+
 def close_if_dead(turn_id: UUID) -> None:
-    found = Turn.objects.running().filter(id=turn_id, heartbeat_at__lt=timezone.now() - DEAD_AFTER).first()
-    if found is not None:
+    found = Turn.objects.running().filter(id=turn_id).first()
+    if found is not None and is_dead(found):
         close(found)
 
 

@@ -7,11 +7,9 @@ to any transport, in any process. However a turn ends, its reply is left saved, 
 
 import asyncio
 import contextvars
-import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,95 +19,36 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from apps.accounts.credentials import Principal
-from apps.accounts.models import Tier
-from apps.chat import agents, takeover, wakeups
+from apps.chat import agents, endings, takeover, wakeups
+from apps.chat.admission import (
+    Accepted,
+    Repeated,
+    TurnInProgress,
+    TurnRequest,
+    accepted,
+    admit,
+    answer_rows,
+    checked,
+    conversation_of,
+    rows_for,
+)
 from apps.chat.events import Event, EventType, failure_body
 from apps.chat.journal import Journal, event_of
-from apps.chat.models import Conversation, Message, Turn, TurnEvent, owner_of
-from apps.chat.signals import turn_ending, turn_finished
-from apps.throttling import limits
-from apps.throttling.limits import Allowance
+from apps.chat.models import Conversation, Turn, TurnEvent
+from apps.chat.signals import turn_finished
+from apps.throttling.limits import RateLimited
 from chatkit import metrics
-from chatkit.errors import ChatKitError, Conflict, InternalError, InvalidRequest, NotFound, ServerAtCapacity, ServiceUnavailable
-from chatkit.ids import new_id
-from chatkit.ledger import Change, Entry, NotApplied, ledger
+from chatkit.errors import ChatKitError, InternalError, NotFound, ServerAtCapacity, ServiceUnavailable
+from chatkit.ledger import Change, NotApplied, ledger
 from chatkit.logging import get_logger
 from chatkit.threads import in_thread
 
 log = get_logger(__name__)
 
-LONGEST_SELECTION = 5_000
-LONGEST_TITLE = 80
-# The conversation of a first message is derived from the message, so that sending it again finds it.
-FIRST_MESSAGES = uuid.UUID("6f9d2a60-0a52-4f2e-9d7d-0f3f6c1f5b11")
-ONE_TICK = timedelta(microseconds=1)
-LIMIT_OF_TIER = {
-    Tier.ANONYMOUS: "chat_anonymous",
-    Tier.LIGHTWEIGHT: "chat_lightweight",
-    Tier.FULL: "chat_full",
-}
-
-
-class MessageEmpty(InvalidRequest):
-    code = "message_empty"
-    sentence = "Write a question first."
-
-
-class MessageTooLong(InvalidRequest):
-    code = "message_too_long"
-
-
-class SelectedTextTooLong(InvalidRequest):
-    code = "selected_text_too_long"
-    sentence = f"Select at most {LONGEST_SELECTION} characters."
-
-
-class TurnInProgress(Conflict):
-    code = "turn_in_progress"
-    sentence = "The previous question is still being answered."
-
 
 class RuntimeUnavailable(ServiceUnavailable):
     code = "runtime_unavailable"
     sentence = "The answer was interrupted. Please try again."
-
-
-class Repeated(Exception):  # noqa: N818 - not an error: this was asked before, and there is a turn
-    def __init__(self, turn: "Accepted") -> None:
-        self.turn = turn
-        super().__init__()
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRequest:
-    """What somebody wants answered, as every transport hands it in."""
-
-    text: str
-    conversation_id: UUID | None = None
-    client_message_id: UUID | None = None
-    mode: str = "browse"
-    selected_text: str = ""
-    page_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What was recorded, and so may be acknowledged."""
-
-    turn_id: UUID
-    conversation_id: UUID
-    message_id: UUID
-    reply_id: UUID
-    client_message_id: UUID | None
-    allowance: Allowance | None = None
-
-    def ids(self) -> dict[str, str]:
-        """As every transport names them to clients; the message is the reply."""
-        return {
-            "conversation_id": str(self.conversation_id),
-            "message_id": str(self.reply_id),
-            "turn_id": str(self.turn_id),
-        }
 
 
 @dataclass(slots=True)
@@ -145,112 +84,6 @@ async def start_turn(principal: Principal, request: TurnRequest) -> Accepted:
         return await retell(principal, request, conversation_id, exc)
     begin(turn)
     return accepted(turn, request.client_message_id, allowance)
-
-
-def checked(request: TurnRequest) -> TurnRequest:
-    text, selected = request.text.strip(), request.selected_text.strip()
-    longest = settings.CHATKIT.max_message_chars
-    if not text:
-        raise MessageEmpty
-    if len(text) > longest:
-        raise MessageTooLong(f"A message may have {longest} characters; this one has {len(text)}.")
-    if len(selected) > LONGEST_SELECTION:
-        raise SelectedTextTooLong
-    if request.mode == "chat" and not selected:
-        raise InvalidRequest.of({"context.selected_text": ["Select the text that the question is about."]})
-    return TurnRequest(
-        text, request.conversation_id, request.client_message_id, request.mode, selected, request.page_url
-    )
-
-
-def conversation_of(principal: Principal, request: TurnRequest) -> tuple[UUID, bool]:
-    """The conversation meant, and whether it is certain to be new."""
-    if request.conversation_id is not None:
-        return request.conversation_id, False
-    if request.client_message_id is None:
-        return new_id(), True
-    return uuid.uuid5(FIRST_MESSAGES, f"{principal.subject} {request.client_message_id}"), True
-
-
-def rows_for(
-    principal: Principal, request: TurnRequest, conversation_id: UUID, *, is_new: bool
-) -> tuple[Turn, list[Entry]]:
-    now = timezone.now()
-    question = Message(
-        id=new_id(),
-        conversation_id=conversation_id,
-        role=Message.Role.USER,
-        content=request.text,
-        client_message_id=request.client_message_id,
-        created_at=now,
-    )
-    context = {"selected_text": request.selected_text, "page_url": request.page_url}
-    turn, reply = answer_rows(question, mode=request.mode, context=context)
-    if is_new:
-        title = request.text[:LONGEST_TITLE]
-        times = {"created_at": now, "updated_at": now}
-        return turn, [
-            Conversation(id=conversation_id, title=title, **owner_of(principal), **times),
-            question,
-            reply,
-            turn,
-        ]
-    return turn, [Change(Conversation, {"id": conversation_id}, {"updated_at": now}), question, reply, turn]
-
-
-def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tuple[Turn, Message]:
-    """A turn for a question, and the reply it will write."""
-    now = max(timezone.now(), question.created_at + ONE_TICK)
-    reply = Message(
-        id=new_id(),
-        conversation_id=question.conversation_id,
-        role=Message.Role.ASSISTANT,
-        status=Message.Status.WRITING,
-        created_at=now,
-    )
-    turn = Turn(
-        id=new_id(),
-        conversation_id=question.conversation_id,
-        question=question,
-        reply=reply,
-        mode=mode,
-        context={name: value for name, value in context.items() if value},
-        agent=settings.CHATKIT.agent,
-        heartbeat_at=now,
-        created_at=now,
-    )
-    return turn, reply
-
-
-def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, is_new: bool) -> Allowance | None:
-    """Runs inside the transaction of the write: refuses by name, and counts the call last."""
-    if is_new and request.client_message_id is None:
-        return count(principal)
-    if not is_new and not Conversation.objects.visible_to(principal).filter(id=conversation_id).exists():
-        raise NotFound("There is no such conversation.")
-    if (earlier := asked_before(conversation_id, request.client_message_id)) is not None:
-        raise Repeated(earlier)
-    if Turn.objects.running().filter(conversation_id=conversation_id).exists():
-        raise TurnInProgress
-    return count(principal)
-
-
-def asked_before(conversation_id: UUID, client_message_id: UUID | None) -> Accepted | None:
-    if client_message_id is None:
-        return None
-    same = Turn.objects.filter(question__conversation_id=conversation_id, question__client_message_id=client_message_id)
-    turn = same.order_by("-created_at").first()
-    return None if turn is None else accepted(turn, client_message_id)
-
-
-def count(principal: Principal) -> Allowance | None:
-    """One call of the person's or visitor's tier; premium has no limit."""
-    name = LIMIT_OF_TIER.get(principal.tier)
-    return None if name is None else limits.require(principal.subject, name)
-
-
-def accepted(turn: Turn, client_message_id: UUID | None, allowance: Allowance | None = None) -> Accepted:
-    return Accepted(turn.id, turn.conversation_id, turn.question_id, turn.reply_id, client_message_id, allowance)
 
 
 async def retell(
@@ -304,7 +137,7 @@ async def run_turn(running: Running) -> None:
     event_type, body = EventType.FAILED, failure_body(InternalError(), may_retry=True)
     try:
         await answer(running)
-        event_type, body = EventType.COMPLETED, completed_body(running)
+        event_type, body = EventType.COMPLETED, endings.completed_body(running.turn, running.journal, running.answer)
     except asyncio.CancelledError:
         event_type = running.ending
         body = {} if event_type is EventType.CANCELLED else failure_body(RuntimeUnavailable(), may_retry=True)
@@ -326,8 +159,7 @@ async def answer(running: Running) -> None:
         model=settings.CHATKIT.agent_model or turn.agent,
         conversation_id=str(turn.conversation_id),
     )
-    prompt = await in_thread(agents.prompt_for, turn)
-    async with aclosing(agents.answer(prompt, running.answer)) as pieces:
+    async with aclosing(agents.answer(turn, running.answer)) as pieces:
         async for piece in pieces:
             if isinstance(piece, agents.Sources):
                 journal.say(EventType.SOURCES, sources=piece.sources)
@@ -339,8 +171,9 @@ async def end(running: Running, event_type: EventType, body: dict[str, Any]) -> 
     """The last event and what it changes, in one write; whoever took the turn over before has had the last word."""
     turn, journal = running.turn, running.journal
     if event_type is EventType.CANCELLED:
-        body = {"message_id": str(turn.reply_id), "answer": journal.content}
-    entries = [*closing_changes(running, event_type, body), *extra_rows(turn, event_type, running.answer)]
+        body = endings.cancelled_body(turn, journal)
+    changes = endings.closing_changes(turn, journal, running.answer, event_type, body)
+    entries = [*changes, *endings.extra_rows(turn, event_type, running.answer)]
     try:
         await journal.finish(event_type, body, entries)
     except (NotApplied, IntegrityError):
@@ -356,54 +189,8 @@ async def end(running: Running, event_type: EventType, body: dict[str, Any]) -> 
     turn_finished.send_robust(sender=None, turn=turn, event_type=event_type)
 
 
-ENDED = {
-    EventType.COMPLETED: (Turn.Status.COMPLETED, Message.Status.COMPLETE),
-    EventType.CANCELLED: (Turn.Status.CANCELLED, Message.Status.CANCELLED),
-    EventType.FAILED: (Turn.Status.FAILED, Message.Status.FAILED),
-}
-
-
-def closing_changes(running: Running, event_type: EventType, body: dict[str, Any]) -> list[Entry]:
-    turn, journal, outcome = running.turn, running.journal, running.answer
-    turn_status, reply_status = ENDED[event_type]
-    now = timezone.now()
-    ended = {
-        "status": turn_status,
-        "error": body.get("error", ""),
-        "model": outcome.model,
-        "first_token_at": journal.first_token_at,
-        "ended_at": now,
-        "last_seq": journal.last_seq_at_end,
-    }
-    reply = {
-        "content": journal.content,
-        "status": reply_status,
-        "sources": outcome.sources,
-        "metadata": outcome.metadata(turn.created_at, now),
-    }
-    return [
-        Change(Turn, {"id": turn.id, "status": Turn.Status.RUNNING}, ended, must_match=True),
-        Change(Message, {"id": turn.reply_id}, reply),
-    ]
-
-
-def extra_rows(turn: Turn, event_type: EventType, outcome: agents.Outcome) -> list[Entry]:
-    """What listeners want committed together with the end of the turn."""
-    answers = turn_ending.send_robust(sender=None, turn=turn, event_type=event_type, outcome=outcome)
-    return [row for _, rows in answers if isinstance(rows, list) for row in rows]
-
-
-def completed_body(running: Running) -> dict[str, Any]:
-    turn = running.turn
-    return {
-        "message_id": str(turn.reply_id),
-        "answer": running.journal.content,
-        "metadata": running.answer.metadata(turn.created_at, timezone.now()),
-    }
-
-
-async def follow(turn_id: UUID, after_seq: int = -1) -> AsyncIterator[Event]:
-    """What happened after `after_seq`, then what happens, up to the end of the turn. Missing nothing, repeating nothing."""
+async def follow(turn_id: UUID, after_seq: int = -1) -> AsyncGenerator[Event]:
+    """What happened after `after_seq`, then what happens, to the end. It misses nothing and repeats nothing."""
     known = after_seq + 1
     while True:
         if (running := _running.get(turn_id)) is not None:
@@ -456,19 +243,9 @@ def running_in(principal: Principal, conversation_id: UUID) -> UUID | None:
     return Turn.objects.running().filter(conversation_id=conversation_id).values_list("id", flat=True).first()
 
 
-def limits_for(principal: Principal) -> dict[str, Any]:
-    """What is left of one's limits, without counting."""
-    name = LIMIT_OF_TIER.get(principal.tier)
-    if name is None or (count := limits.rate_of(name).count) is None:
-        return {}
-    left = limits.status(principal.subject, name)
-    window = {"limit": count, "window": left.rate.seconds}
-    return {left.action: {**window, "remaining": left.remaining, "reset_seconds": left.reset_seconds}}
-
-
 def status_of(code: str) -> int:
     """The HTTP status of an error that a turn ended with."""
-    known = {error.code: error.status for error in (RuntimeUnavailable, limits.RateLimited, InternalError)}
+    known = {error.code: error.status for error in (RuntimeUnavailable, RateLimited, InternalError)}
     return known.get(code, RuntimeUnavailable.status)
 
 

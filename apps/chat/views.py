@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.accounts.authentication import principal_of
 from apps.chat import sse, turns
+from apps.chat.admission import Accepted, accepted
 from apps.chat.events import Event, EventType
 from apps.chat.requests import turn_request
 from apps.chat.serializers import ChatAnswerShape, ChatRequestShape
@@ -33,18 +34,18 @@ class TurnFailed(turns.RuntimeUnavailable):
         self.status = turns.status_of(self.code)  # type: ignore[misc]
 
 
-async def accept(request: Request) -> turns.Accepted:
+async def accept(request: Request) -> Accepted:
     turn = await turns.start_turn(principal_of(request), turn_request(request.data, text_name="message"))
     return announced(request, turn)
 
 
-def announced(request: Request, turn: turns.Accepted) -> turns.Accepted:
+def announced(request: Request, turn: Accepted) -> Accepted:
     if turn.allowance is not None:
         announce(request._request, turn.allowance)
     return turn
 
 
-async def answered(turn: turns.Accepted) -> Response:
+async def answered(turn: Accepted) -> Response:
     """Waits for the end. Who leaves before does not stop the answer."""
     sources: list[dict[str, Any]] = []
     async with aclosing(turns.follow(turn.turn_id)) as events:
@@ -59,7 +60,7 @@ async def answered(turn: turns.Accepted) -> Response:
     raise turns.RuntimeUnavailable
 
 
-def answer_body(turn: turns.Accepted, end: Event, sources: list[dict[str, Any]]) -> dict[str, Any]:
+def answer_body(turn: Accepted, end: Event, sources: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "answer": end.body["answer"],
         "status": "completed" if end.event_type is EventType.COMPLETED else "cancelled",
@@ -95,7 +96,7 @@ class TurnEventsView(AsyncAPIView):
     async def get(self, request: Request, turn_id: UUID) -> StreamingHttpResponse:
         """The stream of a turn from a point on, live or finished."""
         after = sse.after(request.headers.get("Last-Event-ID"), request.query_params.get("after"))
-        turn = turns.accepted(await in_thread(turns.visible_turn, principal_of(request), turn_id), None)
+        turn = accepted(await in_thread(turns.visible_turn, principal_of(request), turn_id), None)
         return sse.stream(turn, after, request_id(request._request))
 
 
@@ -115,5 +116,3 @@ class RetryView(AsyncAPIView):
         if "text/event-stream" in request.headers.get("Accept", ""):
             return sse.stream(turn, -1, request_id(request._request))
         return await answered(turn)
-
-
