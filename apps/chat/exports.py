@@ -9,8 +9,6 @@ from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -36,18 +34,6 @@ class ExportAnswer(serializers.Serializer[Any]):
     messages = MessageAnswer(many=True)
 
 
-class FormatIsOurs(BaseContentNegotiation):
-    """DRF would take `format` for the name of a renderer, and answer errors in Markdown."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
 def download_headers(conversation: Conversation, extension: str) -> dict[str, str]:
     """Letters, digits and hyphens of the title, then the day, so that no system finds a reserved name in it."""
     title = slugify(conversation.title, allow_unicode=True)[:LONGEST_NAME].strip("-_") or "conversation"
@@ -56,8 +42,6 @@ def download_headers(conversation: Conversation, extension: str) -> dict[str, st
 
 
 class ExportView(OwnView):
-    content_negotiation_class = FormatIsOurs
-
     @extend_schema(
         tags=TAG,
         parameters=[ID, FORMAT],

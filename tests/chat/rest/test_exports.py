@@ -155,6 +155,17 @@ def test_no_message_lends_its_links_to_another(text: str) -> None:
     assert [token.type for token in last] == ["text", "paragraph_close", "blockquote_close"]
 
 
+def test_a_definition_takes_no_other_link_with_it() -> None:
+    document = written("How?", "[1]: https://evil.example\n\nRead [this](/docs) <b>now</b>.\n\n```\n<p>\n```")
+    assert [token.attrs["href"] for token in flat(document) if token.type == "link_open"] == ["/docs"]
+    assert "> <p>" in document
+
+
+@pytest.mark.parametrize("opening", ["> ", "- ", "1. "])
+def test_what_is_nested_too_deep_to_read_is_all_made_text(opening: str) -> None:
+    assert "<script>" not in written("How?", opening * 200 + "<script>")
+
+
 def test_code_in_an_answer_stays_as_it_is() -> None:
     code = '```html\n<script src="widget.js"></script>\n```'
     assert '> <script src="widget.js"></script>' in written("How?", code)
