@@ -1,9 +1,9 @@
 """Documents as the owner sees them: written here or ingested, and the passages that answers quote."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -38,10 +38,12 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     actions = ("publish", "withdraw")
     inlines = (PassageInline,)
+    formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         """The list needs counts, not texts."""
-        return super().get_queryset(request).annotate(passage_count=Count("passages")).defer("body")
+        documents: QuerySet[Document] = super().get_queryset(request)
+        return documents.annotate(passage_count=Count("passages")).defer("body")
 
     def get_fields(self, request: HttpRequest, obj: Document | None = None) -> tuple[str, ...]:
         if is_ingested(obj):
@@ -99,10 +101,8 @@ class PassageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fields = ("document", "key", "position", "title_path", "anchor", "url", "language", "text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Passage]:
-        return super().get_queryset(request).defer("title_terms", "heading_terms", "body_terms")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "document__id__exact" or super().lookup_allowed(lookup, value, request)
+        passages: QuerySet[Passage] = super().get_queryset(request)
+        return passages.defer("title_terms", "heading_terms", "body_terms")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

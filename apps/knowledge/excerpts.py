@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from apps.knowledge.languages import Word, words
 
 LONGEST_EXCERPT = 200
-MARKS = re.compile(r"```[\w+#-]*|\*\*|`|^- ", re.MULTILINE)
+BLOCK_MARKS = re.compile(r"^(?:`{3,}[\w+#-]*|- )", re.MULTILINE)
+INLINE_MARKS = re.compile(r"\*\*|`")
 
 
 def excerpt(text: str, weights: Mapping[str, float], language: str) -> str:
     """At most 200 characters around the words that matched, cut between words."""
-    plain = " ".join(MARKS.sub(" ", text).split())
+    plain = " ".join(INLINE_MARKS.sub("", BLOCK_MARKS.sub(" ", text)).split())
     if len(plain) <= LONGEST_EXCERPT:
         return plain
     found = [word for word in words(plain, language) if word.term in weights]

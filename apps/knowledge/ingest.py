@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from apps.knowledge import readers, sources
@@ -15,6 +15,8 @@ from apps.knowledge.languages import SNOWBALL, words
 from apps.knowledge.models import LONGEST_TITLE, Document, Passage, Spelling
 from apps.knowledge.passages import RULES, passages_of
 from apps.knowledge.readers import Page, Unreadable
+from apps.knowledge.readers.markdown import read_markdown
+from apps.knowledge.readers.outline import one_line, without_controls
 from apps.knowledge.signals import documents_changed
 from apps.knowledge.sources import Root, Source
 from apps.knowledge.web import Raw
@@ -93,6 +95,8 @@ def take(source: Source, root: Root, report: Report) -> None:
         report.problems.append(Problem(source.name[:200], exc.message))
     except OSError as exc:
         report.problems.append(Problem(source.name, sources.reason(exc)))
+    except IntegrityError:
+        report.problems.append(Problem(source.name, "another process is ingesting it at this moment"))
     else:
         setattr(report, outcome, getattr(report, outcome) + 1)
 
@@ -178,7 +182,8 @@ def write_by_hand(document: Document) -> None:
     is_new = document.pk is None
     document.origin = Document.Origin.WRITTEN
     document.source = document.source or f"written/{uuid.uuid4()}"
-    page = readers.read(document.body.encode(), kind="markdown", fallback_title=document.title)
+    document.title, document.body = one_line(document.title), without_controls(document.body)
+    page = read_markdown(document.body, fallback_title=document.title)
     page.title = document.title
     write(document, page)
     announce(Report(added=int(is_new), changed=int(not is_new)))
@@ -194,3 +199,8 @@ def set_published(documents: QuerySet[Document], *, is_published: bool) -> int:
 def ingest_own_documents(*, site_url: str = "") -> Report:
     """ChatKit's own pages, so that a fresh installation has something to answer from."""
     return ingest([str(settings.BASE_DIR / "docs")], site_url=site_url, prune=True)
+
+
+def own_documents() -> QuerySet[Document]:
+    """ChatKit's own pages among the documents."""
+    return Document.objects.filter(root=sources.path_name(settings.BASE_DIR / "docs"))

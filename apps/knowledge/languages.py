@@ -58,7 +58,7 @@ def stem(word: str, language: str) -> str:
 @lru_cache(65_536)
 def plain(word: str) -> str:
     """Lower case without accents, as people type it."""
-    decomposed = unicodedata.normalize("NFKD", word.lower())
+    decomposed = unicodedata.normalize("NFKD", word).lower()
     return "".join(char for char in decomposed if not unicodedata.combining(char))[:LONGEST_WORD]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from apps.knowledge.languages import words
 
 Weights = Mapping[str, float]
-SENTENCE = re.compile(r"(?<=[.!?…])[\"”»)*]*\s+(?=[\"“«(*`]*[A-Z0-9À-ÞА-Я])|(?<=[。！？])")
+SENTENCE_END = re.compile(r"[.!?…]+[\"”»)*]*\s+(?=[\"“«(*`]*[A-Z0-9À-ÞА-Я])|[。！？]")
 ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|Dr|Mr|Mrs|Ms|bzw|ca|z\.\s?B|d\.\s?h|p\.\s?ex)\.)$")
 WHOLE, MOST_ITEMS = 600, 10
 
@@ -43,12 +43,12 @@ def parts(text: str) -> Iterator[Part]:
 
 def sentences(text: str) -> list[str]:
     found: list[str] = []
-    for piece in SENTENCE.split(text):
-        if found and ABBREVIATION.search(found[-1]):
-            found[-1] = f"{found[-1]} {piece}"
-        elif piece.strip():
-            found.append(piece.strip())
-    return found
+    start = 0
+    for end in SENTENCE_END.finditer(text):
+        if not ABBREVIATION.search(text[start : end.end()].rstrip()):
+            found.append(text[start : end.end()].strip())
+            start = end.end()
+    return [*found, text[start:].strip()] if text[start:].strip() else found
 
 
 def telling(text: str, weights: Weights, language: str) -> float:

@@ -40,10 +40,11 @@ def rank(question: Question, entries: Iterable[Entry], corpus: Snapshot) -> list
     pages: dict[int, list[Ranked]] = defaultdict(list)
     for row in rows:
         pages[row.entry.document].append(row)
+    total = sum(concept.weight for concept in concepts)
     for members in pages.values():
         together = PAGE * page_value(members, concepts)
         for row in members:
-            row.value = together + passage_value(row, concepts, corpus)
+            row.value = together + passage_value(row, concepts, total, corpus)
     rows.sort(key=order)
     look_closer(rows, question, corpus)
     rows.sort(key=order)
@@ -87,15 +88,14 @@ def saturated(count: float, norm: float) -> float:
     return count * (SATURATION + 1) / (count + SATURATION * norm)
 
 
-def passage_value(row: Ranked, concepts: Sequence[Concept], corpus: Snapshot) -> float:
+def passage_value(row: Ranked, concepts: Sequence[Concept], total: float, corpus: Snapshot) -> float:
     norm = 1 - LENGTH + LENGTH * (row.entry.length / corpus.average_length)
-    total = sum(concept.weight for concept in concepts) or 1.0
     value = present = 0.0
     for number, count in row.counts.items():
         weight = concepts[number].weight
         value += weight * saturated(count, norm)
         present += weight
-    return value * (1 + COVERED * present / total)
+    return value * (1 + COVERED * present / (total or 1.0))
 
 
 def page_value(members: Sequence[Ranked], concepts: Sequence[Concept]) -> float:

@@ -15,7 +15,9 @@ from apps.knowledge.models import with_anchor
 from apps.knowledge.questions import Question, understand
 from apps.knowledge.ranking import Ranked
 
-CANDIDATES = 60
+CANDIDATES = 40
+# Synonyms of synonyms add little beyond the strongest terms.
+LOOKED_UP = 24
 # A term in more passages than this share says too little to fetch them all, where others say more.
 COMMON = 0.25
 MATCHES = {
@@ -153,7 +155,8 @@ def telling(asked: Question, known: Snapshot) -> dict[str, float]:
     present = {term: weight for term, weight in asked.term_weights().items() if term in known.frequency}
     most = max(20, math.ceil(COMMON * known.passages))
     rare = {term: weight for term, weight in present.items() if known.frequency[term] <= most}
-    return rare or present
+    strongest = sorted((rare or present).items(), key=lambda item: (-item[1], item[0]))
+    return dict(strongest[:LOOKED_UP])
 
 
 def quoted(term: str) -> str:

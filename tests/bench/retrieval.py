@@ -1,17 +1,24 @@
-"""How often search finds the right page among the first three: `python -m tests.bench.retrieval [--misses]`."""
+"""How often search finds the right page among the first three, and how long that takes.
 
-import os
+`python -m tests.bench.retrieval --misses` lists what was not found, of the questions that may be tuned on only.
+"""
+
+import random
+import re
 import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
 
+from tests.bench import table
 from tests.bench.knowledge import PAGES, Question, questions
 
 Finder = Callable[[str], list[str]]
 FIRST = 3
+COPIES = 6
 
 
 def page_of(source: str) -> str:
@@ -45,29 +52,12 @@ def plain_bm25() -> Finder:
     return find
 
 
-def share(finder: Finder, asked: Sequence[Question]) -> float:
-    hits = sum(question.page in finder(question.text)[:FIRST] for question in asked)
-    return hits / len(asked)
-
-
-def reciprocal(finder: Finder, asked: Sequence[Question]) -> float:
-    total = 0.0
-    for question in asked:
-        found = finder(question.text)[:10]
-        total += 1 / (found.index(question.page) + 1) if question.page in found else 0.0
-    return total / len(asked)
-
-
-def chosen(kind: str, *, is_held_out: bool) -> list[Question]:
-    return [row for row in questions() if row.kind == kind and row.is_held_out == is_held_out]
-
-
 def without_synonyms(finder: Finder) -> Finder:
     """Ours without the list of synonyms, to tell what it adds."""
     from apps.knowledge import questions as understanding
 
     def find(text: str) -> list[str]:
-        known, understanding.synonyms = understanding.synonyms, lambda _: {}  # type: ignore[assignment]
+        known, understanding.synonyms = understanding.synonyms, lambda _: {}
         try:
             return finder(text)
         finally:
@@ -76,32 +66,73 @@ def without_synonyms(finder: Finder) -> Finder:
     return find
 
 
-def report() -> None:
+def share(finder: Finder, asked: Sequence[Question]) -> float:
+    hits = sum(question.page in finder(question.text)[:FIRST] for question in asked)
+    return hits / len(asked)
+
+
+def chosen(kind: str, *, is_held_out: bool) -> list[Question]:
+    return [row for row in questions() if row.kind == kind and row.is_held_out == is_held_out]
+
+
+def show_quality() -> None:
     from apps.knowledge.models import Document, Passage
 
-    print(f"{Document.objects.count()} pages, {Passage.objects.count()} passages, {len(questions())} questions")
-    columns = ("questions", "BM25", "no synonyms", "ChatKit", "MRR")
-    print(f"{'right page among the first three':34}" + "".join(f"{name:>13}" for name in columns))
-    for is_held_out in (False, True) if "--held-out" in sys.argv else (False,):
-        for kind in ("words", "paraphrase"):
+    finders = {"bare BM25": plain_bm25(), "no synonyms": without_synonyms(ours), "ChatKit": ours}
+    print(
+        f"\nThe right page among the first three ({Document.objects.count()} pages, {Passage.objects.count()} passages)"
+    )
+    print(f"  {'':<40}{'questions':>12}" + "".join(f"{name:>14}" for name in finders))
+    for kind, target in (("words", 0.9), ("paraphrase", 0.6)):
+        for is_held_out in (False, True):
             asked = chosen(kind, is_held_out=is_held_out)
+            shares = [share(finder, asked) for finder in finders.values()]
             name = f"{kind}, {'held out' if is_held_out else 'tuned on'}"
-            plain, bare, full = share(plain_bm25(), asked), share(without_synonyms(ours), asked), share(ours, asked)
-            print(f"{name:34}{len(asked):>13}{plain:>13.0%}{bare:>13.0%}{full:>13.0%}{reciprocal(ours, asked):>13.2f}")
-    print(f"{'a search, median':34}{median_time():>10.2f} ms")
+            print(f"  {name:<40}{len(asked):>12}" + "".join(f"{value:>14.0%}" for value in shares))
+        table.verdict(f"at least {target:.0%} of the held out questions", is_met=shares[-1] >= target)
 
 
-def median_time() -> float:
-    times = []
-    for question in questions():
-        started = time.perf_counter()
-        ours(question.text)
-        times.append((time.perf_counter() - started) * 1000)
-    return median(times)
+def grow(folder: Path) -> None:
+    """More pages of the same kind, in which many words are others."""
+    from apps.knowledge.ingest import ingest
+
+    choice = random.Random(1)
+
+    def other(word: re.Match[str]) -> str:
+        return word[0] if choice.random() < 0.6 else word[0] + choice.choice("abcdefghij") + choice.choice("xyz")
+
+    for number in range(COPIES):
+        for page in sorted(PAGES.rglob("*.md")):
+            copy = folder / str(number) / page.relative_to(PAGES)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(re.sub(r"[a-z]{6,}", other, page.read_text(encoding="utf-8")), encoding="utf-8")
+    ingest([str(folder)])
 
 
-def misses() -> None:
-    """Of the questions to tune on only."""
+def milliseconds(ask: Callable[[str], object]) -> float:
+    """The median question at its best of three, since other programs' turns are not ours to measure."""
+    return median(min(timed(ask, question.text) for _ in range(3)) for question in questions())
+
+
+def timed(ask: Callable[[str], object], text: str) -> float:
+    started = time.perf_counter()
+    ask(text)
+    return (time.perf_counter() - started) * 1000
+
+
+def show_times() -> None:
+    from apps.knowledge.answers import answer
+    from apps.knowledge.models import Passage
+    from apps.knowledge.search import search
+
+    print(f"\nTime a question takes, median ({Passage.objects.count():,} passages)")
+    searching, answering = milliseconds(search), milliseconds(lambda text: next(answer(text).chunks))
+    print(f"  {'search':<40}{searching:>12.2f} ms\n  {'until the first piece of an answer':<40}{answering:>12.2f} ms")
+    table.verdict("a search within 3 ms", is_met=searching <= 3)
+    table.verdict("the first piece within 5 ms", is_met=answering <= 5)
+
+
+def show_misses() -> None:
     for kind in ("words", "paraphrase"):
         for question in chosen(kind, is_held_out=False):
             found = ours(question.text)
@@ -109,21 +140,21 @@ def misses() -> None:
                 print(f"{question.page:26}{question.text}\n    {found}")
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(DATA_DIR=folder, DJANGO_SETTINGS_MODULE="chatkit.settings", SECRET_KEY="bench" * 10)
-        os.environ.pop("DATABASE_URL", None)
-        import django
+def main(folder: Path) -> None:
+    from apps.knowledge.ingest import ingest
 
-        django.setup()
-        from django.core.management import call_command
-
-        from apps.knowledge.ingest import ingest
-
-        call_command("migrate", verbosity=0)
-        ingest([str(PAGES)])
-        misses() if "--misses" in sys.argv else report()
+    ingest([str(PAGES)])
+    if "--misses" in sys.argv:
+        show_misses()
+        return
+    show_quality()
+    grow(folder / "pages")
+    show_times()
 
 
 if __name__ == "__main__":
-    main()
+    from tests.bench.__main__ import prepare
+
+    with tempfile.TemporaryDirectory() as temporary:
+        prepare(Path(temporary))
+        main(Path(temporary))

@@ -13,9 +13,11 @@ TOUCH = "DELETE FROM knowledge_corpus; INSERT INTO knowledge_corpus (id, stamp) 
 INSERT = f"INSERT INTO knowledge_search (rowid, {TERMS}) VALUES ({NEW});"
 DELETE = f"INSERT INTO knowledge_search (knowledge_search, rowid, {TERMS}) VALUES ({OLD});"
 
+# Terms are made of letters and digits already; `ascii` takes whatever is beyond ASCII as a letter, whereas SQLite's own
+# idea of Unicode is older than Python's.
 SQLITE = [
     f"""CREATE VIRTUAL TABLE knowledge_search USING fts5(
-        {TERMS}, content='knowledge_passage', content_rowid='id', tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* Co'")""",
+        {TERMS}, content='knowledge_passage', content_rowid='id', tokenize='ascii')""",
     "CREATE VIRTUAL TABLE knowledge_vocabulary USING fts5vocab('knowledge_search', 'row')",
     f"CREATE TRIGGER knowledge_passage_ai AFTER INSERT ON knowledge_passage BEGIN {INSERT} {TOUCH} END",
     f"CREATE TRIGGER knowledge_passage_ad AFTER DELETE ON knowledge_passage BEGIN {DELETE} {TOUCH} END",
@@ -32,10 +34,11 @@ SQLITE_UNDO = [
 ]
 
 POSTGRESQL = [
+    # The terms as they are: PostgreSQL's own parser would take some letters for punctuation. Weights and positions are
+    # not kept, since ranking is not the database's.
     """ALTER TABLE knowledge_passage ADD COLUMN search tsvector GENERATED ALWAYS AS (
-        setweight(to_tsvector('simple', title_terms), 'A')
-        || setweight(to_tsvector('simple', heading_terms), 'B')
-        || setweight(to_tsvector('simple', body_terms), 'D')) STORED""",
+        array_to_tsvector(array_remove(string_to_array(
+            title_terms || ' ' || heading_terms || ' ' || body_terms, ' '), ''))) STORED""",
     "CREATE INDEX knowledge_passage_search ON knowledge_passage USING gin (search)",
     """CREATE FUNCTION knowledge_touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO knowledge_corpus (id, stamp) VALUES (1, (random() * 9007199254740991)::bigint)

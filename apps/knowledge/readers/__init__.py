@@ -34,6 +34,7 @@ MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 CHARSET = re.compile(rb"<meta[^>]{1,200}charset=[\"']?([\w-]{2,20})", re.IGNORECASE)
 # The browsers' rule: whoever says Latin-1 means Windows-1252.
 FALLBACK = "cp1252"
+REAL_ENCODINGS = re.compile(r"cp(?:125\d|874|932)|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc_\w+|mac-roman")
 
 
 def format_of(name: str) -> str | None:
@@ -42,7 +43,8 @@ def format_of(name: str) -> str | None:
 
 def read(content: bytes, *, kind: str, fallback_title: str, address: str = "", charset: str = "") -> Page:
     text = decode(content, declared=charset or (declared_charset(content) if kind == "html" else ""))
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # UTF-16 can hold NUL; no database does.
+    text = text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
     if kind == "html":
         return read_html(text, fallback_title=fallback_title, address=address)
     if kind == "markdown":
@@ -71,12 +73,12 @@ def decode(content: bytes, *, declared: str = "") -> str:
 
 
 def known(declared: str) -> str:
+    """What pages really use. Python's other codecs are no character sets, or refuse to go on after an error."""
     try:
-        name = codecs.lookup(declared or FALLBACK).name
+        name = codecs.lookup(declared).name
     except LookupError:
         return FALLBACK
-    is_text = getattr(codecs.lookup(name), "_is_text_encoding", True)
-    return FALLBACK if name in {"utf-8", "ascii", "iso8859-1"} or not is_text else name
+    return name if REAL_ENCODINGS.fullmatch(name) and name != "iso8859-1" else FALLBACK
 
 
 __all__ = ["Page", "Unreadable", "format_of", "read"]

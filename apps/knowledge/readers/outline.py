@@ -4,19 +4,18 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 
-from chatkit.errors import ChatKitError
-
 # Real pages stay far below; whoever is above would fill the memory.
 MOST_BLOCKS = 20_000
 LONGEST_HEADING = 300
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
-class Unreadable(ChatKitError):
+class Unreadable(Exception):
     """One file or address that could not be ingested; the message says why and goes to the owner's terminal."""
 
-    code = "unreadable_document"
-    status = 422
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
 
 
 class Kind(Enum):
@@ -68,7 +67,7 @@ def without_controls(text: str) -> str:
 
 def slug(text: str) -> str:
     """The anchor that GitHub and most site generators give a Markdown heading."""
-    return re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")[:LONGEST_HEADING]
+    return re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")[: LONGEST_HEADING - 10]
 
 
 class Outline:
