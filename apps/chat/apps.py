@@ -12,7 +12,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts.signals import credentials_revoked
-        from apps.chat import takeover, turns, wakeups
+        from apps.chat import holdings, takeover, turns, wakeups
         from apps.chat.events import EventType
         from apps.chat.signals import turn_began
         from apps.chat.sockets import sockets
@@ -28,6 +28,7 @@ class ChatConfig(AppConfig):
             await turns.drain(settings.CHATKIT.shutdown_grace)
             await sockets.end_all(4012, "restarting")
 
+        holdings.register()
         credentials_revoked.connect(close_revoked, weak=False)
         turn_began.connect(tell_joined, weak=False)
         housekeeping.accompany(takeover.sweep)

@@ -151,7 +151,8 @@ class Turn(models.Model):
 class TurnEventQuerySet(models.QuerySet["TurnEvent"]):
     def stale(self) -> "TurnEventQuerySet":
         """Of turns that ended an hour ago: their replies say the same in fewer rows."""
-        return self.filter(turn__ended_at__lte=timezone.now() - JOURNALS_KEPT)
+        # A subquery: a join would make the database look at every event again to delete a few.
+        return self.filter(turn__in=Turn.objects.filter(ended_at__lte=timezone.now() - JOURNALS_KEPT))
 
 
 class TurnEvent(models.Model):

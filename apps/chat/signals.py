@@ -9,3 +9,7 @@ turn_began = Signal()
 turn_ending = Signal()
 # turn, event_type: sent after that commit.
 turn_finished = Signal()
+# chat: somebody keeps a copy.
+chat_saved = Signal()
+# principal, recommended: how many recommendations they got.
+personalized = Signal()
