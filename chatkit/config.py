@@ -232,6 +232,9 @@ class Config(BaseSettings):
     openai_base_url: str = Field(
         "https://api.openai.com/v1", description="Address of an OpenAI-compatible API: Ollama, vLLM, LM Studio."
     )
+    knowledge_language: Literal["de", "en", "es", "fr", "it", "nl", "pt"] = Field(
+        "en", description="Language of the site's documents, where a document does not say."
+    )
     rate_limits: RateLimits = Field(
         default_factory=RateLimits, description="`RATE_LIMITS__SAVE_CHAT=5/60`: count/seconds, or `none`."
     )

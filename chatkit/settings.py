@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "chatkit",
     "apps.accounts",
     "apps.throttling",
+    "apps.knowledge",
     "chatkit.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

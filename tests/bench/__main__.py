@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = ("ledger", "limits")
+PARTS = ("ledger", "limits", "retrieval")
 
 
 def main() -> None:
