@@ -21,9 +21,14 @@ def register() -> None:
     rights.register("feedback", Feedback, export=feedback, erase=lambda user: feedback_of(user).delete())
     rights.register("messages", Message, export=messages, erase=lambda user: messages_of(user).delete())
     rights.register(
-        "conversations", Conversation, export=conversations, erase=lambda user: user.conversations.all().delete()
+        "conversations",
+        Conversation,
+        export=conversations,
+        erase=lambda user: Conversation.objects.filter(user=user).delete(),
     )
-    rights.register("saved_chats", SavedChat, export=saved_chats, erase=lambda user: user.saved_chats.all().delete())
+    rights.register(
+        "saved_chats", SavedChat, export=saved_chats, erase=lambda user: SavedChat.objects.filter(user=user).delete()
+    )
 
 
 def move_conversations(visitor: Visitor, user: User) -> int:
@@ -33,7 +38,7 @@ def move_conversations(visitor: Visitor, user: User) -> int:
 
 
 def conversations(user: User) -> rights.Rows:
-    return user.conversations.values("id", "title", "created_at", "updated_at")
+    return Conversation.objects.filter(user=user).values("id", "title", "created_at", "updated_at")
 
 
 def messages_of(user: User) -> "QuerySet[Message]":
@@ -92,4 +97,4 @@ def feedback(user: User) -> rights.Rows:
 
 
 def saved_chats(user: User) -> rights.Rows:
-    return user.saved_chats.values("id", "conversation_id", "title", "messages", "created_at")
+    return SavedChat.objects.filter(user=user).values("id", "conversation_id", "title", "messages", "created_at")
