@@ -141,7 +141,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 CORS_ALLOWED_ORIGINS = CHATKIT.cors_origins
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", "x-api-key", "last-event-id"]
-CORS_EXPOSE_HEADERS = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["Content-Disposition", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(CHATKIT.base_url))]
 CSRF_FAILURE_VIEW = "chatkit.api.csrf_failure"

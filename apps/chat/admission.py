@@ -9,8 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from apps.accounts.credentials import Principal
-from apps.accounts.models import Tier
+from apps.accounts.credentials import Principal, TokenRevoked
+from apps.accounts.models import Tier, Visitor
 from apps.chat import takeover
 from apps.chat.models import Conversation, Message, Turn, owner_of
 from apps.throttling import limits
@@ -165,6 +165,8 @@ def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tup
 
 def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, is_new: bool) -> Allowance | None:
     """Runs inside the transaction of the write: refuses by name, and counts the call last."""
+    if principal.visitor_id is not None and not is_still_visiting(principal.visitor_id):
+        raise TokenRevoked
     if is_new and request.client_message_id is None:
         return count(principal)
     if not is_new and not Conversation.objects.visible_to(principal).filter(id=conversation_id).exists():
@@ -175,6 +177,12 @@ def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, 
     if running is not None and not (takeover.is_dead(running) and takeover.close(running)):
         raise TurnInProgress
     return count(principal)
+
+
+def is_still_visiting(visitor_id: UUID) -> bool:
+    """Locked until the write is committed: who signs in at the same moment takes this conversation along too."""
+    free = Visitor.objects.select_for_update(no_key=True).filter(claimed_at=None, revoked_at=None)
+    return free.filter(id=visitor_id).values_list("id").first() is not None
 
 
 def asked_before(conversation_id: UUID, client_message_id: UUID | None) -> Accepted | None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.chat.clients import Caller, JsonCaller, Refused, SseCaller, new_caller, server_events, socket, told
+from tests.chat.conftest import register
 from tests.live import LiveServer
 from tests.services import wait_until
 
@@ -255,3 +256,23 @@ def test_a_turn_ends_in_order_when_the_server_stops(start_scripted: Any) -> None
     assert server.stop() == 0
     asking.join(30)
     assert answers == [words(40)]
+
+
+def test_what_is_asked_while_signing_in_comes_along(chat_server: LiveServer) -> None:
+    """Either the question is accepted before the visitor moves, and moves too, or it is refused."""
+    visitor, token = new_caller(JsonCaller, chat_server.url), register(chat_server, "frank")
+    person = JsonCaller(chat_server.url, token)
+    anon_id = visitor.http.get("/auth/me").json()["anon_id"]
+    answers: list[int] = []
+
+    def ask(number: int) -> None:
+        if number == 4:
+            move = {"anon_id": anon_id, "visitor_token": visitor.token}
+            assert person.http.post("/auth/migrate-session", json=move).status_code == 200
+        else:
+            answers.append(visitor.http.post("/chat", json={"message": script(tokens=1)}).status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(16)))
+    assert set(answers) <= {200, 401}
+    assert len(person.http.get("/conversations").json()["results"]) == answers.count(200)
