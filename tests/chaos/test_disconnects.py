@@ -11,6 +11,8 @@ import pytest
 from tests.chat.clients import JsonCaller, new_caller, server_events, socket
 from tests.live import LiveServer
 
+pytestmark = pytest.mark.database
+
 CUTS = 10_000 if os.environ.get("CHATKIT_CHAOS") == "full" else 160
 TOKENS = 40
 WHOLE = "".join(f"{number} " for number in range(TOKENS))

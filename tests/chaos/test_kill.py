@@ -16,6 +16,8 @@ from websockets.exceptions import WebSocketException
 from tests.chat.clients import JsonCaller, new_caller
 from tests.live import LiveServer
 
+pytestmark = pytest.mark.database
+
 # `make chaos` does it in full.
 IS_FULL = os.environ.get("CHATKIT_CHAOS") == "full"
 CLIENTS, MESSAGES, KILLS = (20, 30, 10) if IS_FULL else (20, 6, 3)
@@ -107,9 +109,8 @@ def history(talker: Talker) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("database", ["sqlite"])
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
-    start_scripted: Callable[..., LiveServer], database: str
+    start_scripted: Callable[..., LiveServer],
 ) -> None:
     server = start_scripted(CHATKIT_TEST_HASTE="1")
     talkers = [Talker(server.url, new_caller(JsonCaller, server.url)) for _ in range(CLIENTS)]  # type: ignore[arg-type]

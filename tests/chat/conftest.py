@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
+from psycopg import sql
 
 from tests.chat.clients import CALLERS, Caller, new_caller
 from tests.leaks import CANARY
@@ -20,10 +22,22 @@ GENEROUS = {
 SCRIPTED = "tests/chat/scripted_server.py"
 
 
+def database_of_the_suite() -> dict[str, str]:
+    """An empty database of its own for a server, on PostgreSQL where the suite runs on that."""
+    shared = os.environ.get("DATABASE_URL")
+    if shared is None:
+        return {}
+    name = f"chat_{os.urandom(6).hex()}"
+    with psycopg.connect(shared, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return {"DATABASE_URL": f"{shared.rpartition('/')[0]}/{name}"}
+
+
 @pytest.fixture(scope="session")
 def chat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One for all turn tests of a worker: conversations do not meet."""
-    with LiveServer(tmp_path_factory.mktemp("chat"), program=SCRIPTED, **GENEROUS) as server:
+    settings = {**GENEROUS, **database_of_the_suite()}
+    with LiveServer(tmp_path_factory.mktemp("chat"), program=SCRIPTED, **settings) as server:
         yield server
 
 
@@ -32,7 +46,7 @@ def start_scripted(start_server: Callable[..., LiveServer]) -> Callable[..., Liv
     """A scripted server of the test's own, to kill and restart."""
 
     def start(**settings: Any) -> LiveServer:
-        return start_server(program=SCRIPTED, **{**GENEROUS, **settings})
+        return start_server(program=SCRIPTED, **{**GENEROUS, **database_of_the_suite(), **settings})
 
     return start
 

@@ -14,6 +14,8 @@ from tests.chat.conftest import register
 from tests.live import LiveServer
 from tests.services import wait_until
 
+pytestmark = pytest.mark.database
+
 
 def script(**steps: Any) -> str:
     return json.dumps(steps)
