@@ -1,6 +1,8 @@
 """What others may listen to: sent once, after the commit, and a deaf listener harms nobody."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -151,3 +153,20 @@ def test_news_travels_through_the_layer(monkeypatch: pytest.MonkeyPatch, heard: 
 
     revocation.take(async_to_sync(there_and_back)())
     assert names(heard) == ["principal_changed"]
+
+
+async def test_each_process_hears_what_another_one_revokes(redis: str, settings: Settings, heard: Heard) -> None:
+    settings.CHATKIT = Config(redis_url=redis)
+    backend = "channels_redis.pubsub.RedisPubSubChannelLayer"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"hosts": [redis]}}}
+    listening = asyncio.create_task(revocation.listen())
+    news = {"reason": "token_revoked", "user_id": "7", "visitor_id": None, "session_ids": None}
+    async with asyncio.timeout(30):
+        # The listener says nothing when it is ready, so it is told until it hears.
+        while not heard:
+            await revocation.send({"type": "credentials.news", "from": "elsewhere", "revoked": news})
+            await asyncio.sleep(0.01)
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening
+    assert heard[0][1]["revocation"].user_id == "7"
