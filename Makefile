@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev tools run test test-fast lint format bench requirements
+.PHONY: help install install-dev tools run test test-fast lint format bench chaos requirements
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ format: install-dev ## Rewrites the code in the house style
 
 bench: install-dev ## The performance table, measured on this machine
 	$(BIN)/python -m tests.bench
+
+chaos: tools ## Kills the server ten times and cuts ten thousand connections; some twenty minutes
+	CHATKIT_CHAOS=full $(BIN)/pytest -n auto -q tests/chaos
 
 requirements: install-dev ## Pins what pyproject.toml asks for
 	$(BIN)/pip install --quiet uv

@@ -14,7 +14,7 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http.response import HttpResponseBase
 
-from chatkit import housekeeping
+from chatkit import daphne, housekeeping
 from chatkit.ledger import ledger
 from chatkit.network import with_real_client
 
@@ -114,6 +114,7 @@ class Application:
     def __init__(self, websocket: Any) -> None:
         self._router = ProtocolTypeRouter({"http": Handler(), "websocket": websocket})
         self._housekeeping: asyncio.Task[None] | None = None
+        self._has_lifespan = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -123,12 +124,15 @@ class Application:
         await self._router(with_real_client(scope, settings.CHATKIT), receive, send)
 
     def _start(self) -> None:
-        """At the first connection too: not every server has a lifespan."""
+        """At the first connection too: not every server has a lifespan, and such a one must be waited for."""
         if self._housekeeping is None:
+            if not self._has_lifespan:
+                daphne.say_goodbye_on_sigterm()
             self._housekeeping = asyncio.get_running_loop().create_task(housekeeping.keep_house())
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        self._has_lifespan = True
         ledger.open()
         self._start()
         await send({"type": "lifespan.startup.complete"})

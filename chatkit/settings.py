@@ -79,6 +79,8 @@ def database() -> dict[str, Any]:
     parsed: dict[str, Any] = dict(dj_database_url.parse(CHATKIT.effective_database_url))
     options = parsed.setdefault("OPTIONS", {})
     if CHATKIT.uses_sqlite:
+        # SQLite makes the file and not the folder.
+        CHATKIT.data_dir.mkdir(parents=True, exist_ok=True)
         parsed["CONN_MAX_AGE"] = None
         options["transaction_mode"] = "IMMEDIATE"
         options["timeout"] = 20

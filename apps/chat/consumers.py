@@ -25,7 +25,7 @@ from apps.chat.frames import Frame
 from apps.chat.requests import Reader, turn_request
 from apps.chat.sockets import sockets
 from apps.throttling.limits import Allowance
-from chatkit import metrics, origins
+from chatkit import daphne, metrics, origins
 from chatkit.errors import ChatKitError, InternalError, InvalidRequest, ServerAtCapacity
 from chatkit.logging import get_logger
 from chatkit.middleware import kept_request_id
@@ -38,6 +38,8 @@ HEARTBEAT_SECONDS = 20
 EXPIRY_WARNING = 15.0
 MOST_ERRORS, ERROR_WINDOW = 20, 60.0
 MOST_FOLLOWED = 32
+MOST_UNSENT = 256 * 1024  # bytes a client may leave unread on a server that does not wait by itself
+LOOK_AGAIN = 0.02
 SEND_PATIENCE = 20.0  # seconds a client may leave what it was sent unread
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -80,6 +82,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope, self._receive, self.base_send = scope, receive, send
+        self._transport = daphne.transport_of(send)
         self.connection_id = kept_request_id(header(scope, b"x-request-id"))
         await receive()
         if not self._is_origin_allowed():
@@ -287,10 +290,15 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         except ChatKitError as error:
             await self._send(frames.write_error(error, self.connection_id))
 
+    def _is_unread(self) -> bool:
+        return self._transport is not None and daphne.unsent_bytes(self._transport) > MOST_UNSENT
+
     async def _send(self, text: str) -> None:
         if self._is_over:
             return
         self._sending_since = time.monotonic()
+        while self._is_unread() and not self._is_over:  # noqa: ASYNC110 - daphne announces nothing to await
+            await asyncio.sleep(LOOK_AGAIN)
         try:
             await self.base_send({"type": "websocket.send", "text": text})
         except OSError:
