@@ -111,8 +111,8 @@ async def refuse_socket(scope: Scope, receive: Receive, send: Send) -> None:
 class Application:
     """Every protocol behind one door, with the caller's true address, and what runs beside requests."""
 
-    def __init__(self) -> None:
-        self._router = ProtocolTypeRouter({"http": Handler(), "websocket": refuse_socket})
+    def __init__(self, websocket: Any) -> None:
+        self._router = ProtocolTypeRouter({"http": Handler(), "websocket": websocket})
         self._housekeeping: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,6 +133,7 @@ class Application:
         self._start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        await housekeeping.wind_down()
         await self._stop()
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -22,6 +22,20 @@ def accompany(companion: Callable[[], Awaitable[None]]) -> None:
     _companions.append(companion)
 
 
+_farewells: list[Callable[[], Awaitable[None]]] = []
+
+
+def at_the_end(farewell: Callable[[], Awaitable[None]]) -> None:
+    """Apps register what has to finish while connections still stand."""
+    _farewells.append(farewell)
+
+
+async def wind_down() -> None:
+    """Before connections are closed; twice is as good as once."""
+    for farewell in _farewells:
+        await farewell()
+
+
 async def keep_house() -> None:
     await asyncio.gather(prune_hourly(), *(companion() for companion in _companions))
 

@@ -13,13 +13,21 @@ import atexit
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
-from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, models, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    models,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chatkit import metrics
@@ -50,6 +58,9 @@ class Change:
 
 
 Entry = models.Model | Change
+# Runs on the ledger's connection inside the transaction, before the writer's entries go in: what it finds still holds
+# when they are committed. Raising refuses the writer, and what it returns is what `write` returns.
+Check = Callable[[], Any]
 
 
 @dataclass(slots=True)
@@ -57,8 +68,10 @@ class Writer:
     """One call of `write`: what it handed in, and whom to tell."""
 
     entries: tuple[Entry, ...]
-    future: "asyncio.Future[None] | Future[None]"
+    future: "asyncio.Future[Any] | Future[Any]"
     loop: asyncio.AbstractEventLoop | None
+    check: Check | None = None
+    result: Any = None
     failure: BaseException | None = None
 
 
@@ -97,12 +110,12 @@ class Ledger:
     def is_stopped(self) -> bool:
         return self._state != "open"
 
-    async def write(self, *entries: Entry) -> None:
-        """Returns after the commit; raises what the database had against these entries."""
+    async def write(self, *entries: Entry, check: Check | None = None) -> Any:
+        """Returns after the commit; raises what the check or the database had against these entries."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._hand_in(Writer(entries, future, loop))
-        await future
+        future: asyncio.Future[Any] = loop.create_future()
+        self._hand_in(Writer(entries, future, loop, check))
+        return await future
 
     def write_blocking(self, *entries: Entry) -> None:
         """`write` for threads without an event loop."""
@@ -179,6 +192,7 @@ class Ledger:
 
     def _commit_each(self, database: "Database", batch: list[Writer]) -> None:
         for writer in batch:
+            writer.failure = None
             try:
                 database.commit([writer])
             except LostConnection:
@@ -216,7 +230,8 @@ class Database:
         is_committing = False
         try:
             with transaction.atomic(using=self.connection.alias):
-                execute(self.connection, (entry for writer in batch for entry in writer.entries))
+                accepted = [writer for writer in batch if is_accepted(writer)]
+                execute(self.connection, (entry for writer in accepted for entry in writer.entries))
                 is_committing = True
         except (OperationalError, InterfaceError) as exc:
             log.warning("ledger_commit_failed", exc_info=True)
@@ -230,6 +245,19 @@ class Database:
 
     def close(self) -> None:
         connections[self._alias].close()
+
+
+def is_accepted(writer: Writer) -> bool:
+    if writer.check is None:
+        return True
+    try:
+        writer.result, writer.failure = writer.check(), None
+    except DatabaseError:
+        raise
+    except Exception as refusal:  # the writer's own, handed to it
+        fail(writer, refusal)
+        return False
+    return True
 
 
 def execute(connection: BaseDatabaseWrapper, entries: Iterator[Entry]) -> None:
@@ -340,7 +368,7 @@ def settle(writers: list[Writer]) -> None:
         if writer.future.done():
             continue  # cancelled while waiting; what it wrote stays
         if writer.failure is None:
-            writer.future.set_result(None)
+            writer.future.set_result(writer.result)
         else:
             writer.future.set_exception(writer.failure)
 

@@ -12,6 +12,8 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 
+from apps.knowledge.ingest import ingest_own_documents, own_documents
+from apps.knowledge.models import Document
 from apps.throttling.limits import TABLE, rate_of
 from chatkit import __version__, config, seeding
 from chatkit.config import Config
@@ -29,6 +31,7 @@ def prepare(*, migrate: bool) -> None:
         migrate_database()
     if not settings.DEBUG:
         collect_files()
+    learn_own_documents()
     seed_once()
 
 
@@ -60,6 +63,18 @@ def migrate_database() -> None:
             call_command("migrate", interactive=False, verbosity=0)
     except OperationalError:
         config.stop(["DATABASE_URL: the database does not answer; start it, or correct the address."])
+
+
+def learn_own_documents() -> None:
+    """Who tries ChatKit can ask it about itself, until there are documents of their own."""
+    if settings.CHATKIT.is_production:
+        return
+    own = own_documents()
+    with one_at_a_time():
+        if Document.objects.exclude(pk__in=own).exists():
+            own.delete()
+        else:
+            ingest_own_documents()
 
 
 @contextmanager

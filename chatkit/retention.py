@@ -15,29 +15,32 @@ BATCH = 1_000
 class Expired:
     name: str
     find: Callable[[], QuerySet[Any]]
+    by: str
+    batch: int
 
 
 _parts: list[Expired] = []
 
 
-def register(name: str, find: Callable[[], QuerySet[Any]]) -> None:
-    _parts.append(Expired(name, find))
+def register(name: str, find: Callable[[], QuerySet[Any]], *, by: str = "pk", batch: int = BATCH) -> None:
+    """`by` names what rows go together by, where their own key has several columns; `batch` counts those."""
+    _parts.append(Expired(name, find, by, batch))
 
 
 def prune(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
     """Deletes what has expired, part by part, and says how much."""
     for part in _parts:
-        yield part.name, part.find().count() if dry_run else delete(part.find())
+        yield part.name, part.find().count() if dry_run else delete(part.find(), by=part.by, batch=part.batch)
 
 
-def delete(rows: QuerySet[Any]) -> int:
+def delete(rows: QuerySet[Any], *, by: str = "pk", batch: int = BATCH) -> int:
     """In batches by key, so that a long clean-up never holds the database for long."""
     model: type[models.Model] = rows.model
     total = 0
-    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+    while keys := list(rows.order_by(by).values_list(by, flat=True).distinct()[:batch]):
         # The condition is asked again: a window may have begun anew since it was listed.
-        deleted, _ = rows.filter(pk__in=keys).delete()
+        deleted, _ = rows.filter(**{f"{by}__in": keys}).delete()
         total += deleted
-        if deleted == 0 and model._default_manager.filter(pk__in=keys).exists():
+        if deleted == 0 and model._default_manager.filter(**{f"{by}__in": keys}).exists():
             break
     return total

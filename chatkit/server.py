@@ -6,9 +6,9 @@ from typing import Any
 
 import uvicorn
 from django.conf import settings
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import multiprocess
 
-from chatkit import config
+from chatkit import config, housekeeping
 
 APPLICATION = "chatkit.asgi:application"
 BACKLOG = 2048
@@ -43,11 +43,33 @@ def run(listener: socket.socket, *, workers: int) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     if workers > 1:
-        Multiprocess(options, sockets=[listener]).run()
+        # The supervisor names its kind of process by this global, and offers no other way to choose it.
+        multiprocess.Process = Worker  # type: ignore[misc]
+        multiprocess.Multiprocess(options, sockets=[listener]).run()
         return 0
-    server = uvicorn.Server(options)
+    server = Server(options)
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+class Server(uvicorn.Server):
+    """Lets what runs finish before connections are closed; uvicorn by itself would cut it."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await housekeeping.wind_down()
+        await super().shutdown(sockets)
+
+
+class Worker(multiprocess.Process):
+    """A process of several, running our server."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = Server(config=self.config)
+        return self._server
 
 
 def uvicorn_options() -> dict[str, Any]:

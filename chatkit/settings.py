@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "chatkit",
     "apps.accounts",
     "apps.throttling",
+    "apps.chat",
     "apps.knowledge",
     "chatkit.apps.AdminConfig",
     "django.contrib.auth",
@@ -140,7 +141,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 CORS_ALLOWED_ORIGINS = CHATKIT.cors_origins
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", "x-api-key", "last-event-id"]
-CORS_EXPOSE_HEADERS = ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["Content-Disposition", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(CHATKIT.base_url))]
 CSRF_FAILURE_VIEW = "chatkit.api.csrf_failure"
@@ -160,6 +161,7 @@ REST_FRAMEWORK = {
     # Safe by default: a view that anybody may call has to say so.
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.authentication.CredentialAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.HasCredential"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatkit.api.AlwaysJSON",
     "DEFAULT_PAGINATION_CLASS": "chatkit.api.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "chatkit.api.exception_handler",

@@ -8,7 +8,11 @@ from apps.accounts import hot
 from apps.accounts import pages as accounts_pages
 from chatkit import health, metrics, pages
 
-api: list[URLPattern | URLResolver] = [path("", include("apps.accounts.urls"))]
+api: list[URLPattern | URLResolver] = [
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.chat.urls")),
+    path("", include("apps.chat.conversation_urls")),
+]
 
 urlpatterns = [
     path("", pages.demo, name="demo"),

@@ -16,6 +16,8 @@ django.setup()
 from pydantic import SecretStr  # noqa: E402
 from pydantic_core import PydanticUndefined  # noqa: E402
 
+from apps.chat.consumers import ChatConsumer  # noqa: E402
+from apps.chat.events import EventType  # noqa: E402
 from apps.throttling.limits import TABLE  # noqa: E402
 from chatkit.config import ROOT as PROJECT  # noqa: E402
 from chatkit.config import Config  # noqa: E402
@@ -84,6 +86,9 @@ def main() -> None:
             problems.append(f"{path}: a table is out of date; run `python tests/documentation.py --write`.")
     described = (ROOT / "docs" / "api.md").read_text()
     problems += [f"docs/api.md: `{code}` is missing." for code in sorted(error_codes()) if f"`{code}`" not in described]
+    chat = (ROOT / "docs" / "chat.md").read_text()
+    spoken = [*EventType, *ChatConsumer.HANDLERS]
+    problems += [f"docs/chat.md: `{name}` is missing." for name in spoken if name != "auth" and f"`{name}" not in chat]
     if problems:
         sys.exit("\n".join(problems))
 

@@ -43,7 +43,8 @@ def clean_environment(chosen: Mapping[str, str]) -> dict[str, str]:
 class LiveServer:
     """`manage.py serve` in a folder of its own. Stops, dies and comes back on the same port, as a test likes."""
 
-    def __init__(self, folder: Path, *, workers: int = 1, **settings: str) -> None:
+    def __init__(self, folder: Path, *, workers: int = 1, program: str = "manage.py", **settings: str) -> None:
+        self.program = program
         self.folder = folder
         # All logs lie in one folder, which is searched for secrets when the suite ends.
         self.log_path = Path(os.environ["CHATKIT_TEST_FOLDER"]) / f"server-{secrets.token_hex(6)}.log"
@@ -72,7 +73,7 @@ class LiveServer:
         offset = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--workers", str(self.workers)],
+                [sys.executable, self.program, "serve", "--workers", str(self.workers)],
                 cwd=ROOT,
                 env=clean_environment(self.settings),
                 stdout=log,

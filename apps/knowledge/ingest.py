@@ -199,3 +199,8 @@ def set_published(documents: QuerySet[Document], *, is_published: bool) -> int:
 def ingest_own_documents(*, site_url: str = "") -> Report:
     """ChatKit's own pages, so that a fresh installation has something to answer from."""
     return ingest([str(settings.BASE_DIR / "docs")], site_url=site_url, prune=True)
+
+
+def own_documents() -> QuerySet[Document]:
+    """ChatKit's own pages among the documents."""
+    return Document.objects.filter(root=sources.path_name(settings.BASE_DIR / "docs"))

@@ -53,6 +53,7 @@ async def test_writers_of_one_tick_share_one_transaction(books: Ledger, monkeypa
     batches: list[int] = []
     monkeypatch.setattr(ledger_module, "measure", lambda batch, *_: batches.append(len(batch)))
     await asyncio.gather(*(books.write(counter(f"writer {n}")) for n in range(100)))
+    await asyncio.to_thread(books.close)
     assert sum(batches) == 100
     assert len(batches) < 10
 

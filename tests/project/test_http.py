@@ -90,7 +90,7 @@ def test_a_listed_origin_is_served_and_may_read_the_headers(client: httpx.Client
     answer = client.get("/health", headers={"Origin": SITE})
     assert answer.headers["Access-Control-Allow-Origin"] == SITE
     exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
-    assert exposed == {"RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"}
+    assert exposed == {"Content-Disposition", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"}
 
 
 def test_a_preflight_of_a_listed_origin_is_answered(client: httpx.Client) -> None:

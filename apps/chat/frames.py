@@ -1,0 +1,80 @@
+"""Frames: JSON text both ways. What a client sends is read, or answered with one error that names the field."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from chatkit.errors import ChatKitError, InvalidJSON, InvalidRequest, PayloadTooLarge
+
+LARGEST = 64 * 1024
+DEEPEST = 12
+LONGEST_ID = 128
+
+
+class FrameTooLarge(PayloadTooLarge):
+    sentence = f"A frame may have {LARGEST // 1024} KiB."
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    type: str
+    payload: dict[str, Any]
+    id: str | None
+
+
+def read(message: dict[str, Any]) -> Frame:
+    text = message.get("text")
+    if text is None:
+        raise InvalidRequest("Send frames as text, not as binary.", detail={"fields": {"frame": ["Must be text."]}})
+    # A character is at least a byte, so the longer check is only made where it can matter.
+    if len(text) > LARGEST or (len(text) > LARGEST // 4 and len(text.encode("utf-8", "replace")) > LARGEST):
+        raise FrameTooLarge
+    try:
+        content = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise InvalidJSON("The frame is not valid JSON.") from exc
+    if not isinstance(content, dict):
+        raise refused("frame", "Must be an object.")
+    return checked(content)
+
+
+def checked(content: dict[str, Any]) -> Frame:
+    kind, payload, identifier = content.get("type"), content.get("payload"), content.get("id")
+    if not isinstance(kind, str):
+        raise refused("type", "Must be a text.")
+    if not isinstance(payload, dict):
+        raise refused("payload", "Must be an object.")
+    if identifier is not None and (not isinstance(identifier, str) or len(identifier) > LONGEST_ID):
+        raise refused("id", f"Must be a text of at most {LONGEST_ID} characters.")
+    if depth(payload) > DEEPEST:
+        raise refused("payload", f"Must be at most {DEEPEST} deep.")
+    return Frame(kind, payload, identifier)
+
+
+def refused(name: str, reason: str) -> InvalidRequest:
+    return InvalidRequest.of({name: [reason]})
+
+
+def depth(value: object, limit: int = DEEPEST + 1) -> int:
+    if limit == 0:
+        return 1
+    if isinstance(value, dict):
+        return 1 + max((depth(item, limit - 1) for item in value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max((depth(item, limit - 1) for item in value), default=0)
+    return 0
+
+
+def write(kind: str, payload: dict[str, Any], identifier: str | None = None) -> str:
+    content: dict[str, Any] = {"type": kind, "payload": payload}
+    if identifier is not None:
+        content["id"] = identifier
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z).decode()
+
+
+def write_error(error: ChatKitError, connection_id: str, identifier: str | None = None) -> str:
+    content: dict[str, Any] = {"type": "error", **error.body(connection_id)}
+    if identifier is not None:
+        content["id"] = identifier
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z, default=str).decode()
