@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -52,12 +53,10 @@ def begin(email: str, origin: Origin) -> Attempt:
     """Counts the guess; refuses where too many were wrong."""
     (here, per_address), (everywhere, per_account) = subjects(email, origin.address)
     try:
-        allowance = require(here, per_address)
-        try:
+        # Together, so that whom the second limit refuses is not counted by the first.
+        with transaction.atomic():
+            allowance = require(here, per_address)
             require(everywhere, per_account)
-        except RateLimited:
-            give_back(here, per_address)
-            raise
     except RateLimited:
         # Announced but not recorded: whoever is locked out must not be able to fill the table.
         signals.announce(signals.auth_failed, email=email, reason="locked", address=origin.address)
@@ -65,37 +64,43 @@ def begin(email: str, origin: Origin) -> Attempt:
     return Attempt(email, origin, User.objects.filter(email=email).first(), allowance)
 
 
-def finish(attempt: Attempt, *, is_right: bool) -> tuple[User, Allowance]:
-    """Keeps a wrong guess counted, gives a right one back."""
+def check(attempt: Attempt, *, is_right: bool) -> User:
+    """The person, where the guess was right; a wrong one stays counted."""
     user = attempt.user
-    if user is None or not is_right or not user.is_active:
-        record(attempt.email, attempt.origin, user, Outcome.FAILED)
-        signals.announce(
-            signals.auth_failed, email=attempt.email, reason="wrong_password", address=attempt.origin.address
-        )
-        raise WrongPassword
-    for subject, name in subjects(attempt.email, attempt.origin.address):
-        give_back(subject, name)
-    User.objects.filter(id=user.id).update(last_login=timezone.now())
-    record(attempt.email, attempt.origin, user, Outcome.SUCCEEDED)
+    if user is not None and is_right and user.is_active:
+        return user
+    record(attempt, Outcome.FAILED)
+    signals.announce(signals.auth_failed, email=attempt.email, reason="wrong_password", address=attempt.origin.address)
+    raise WrongPassword
+
+
+def welcome(attempt: Attempt, user: User) -> Allowance:
+    """Gives the guess back, and notes who came."""
+    with transaction.atomic():
+        for subject, name in subjects(attempt.email, attempt.origin.address):
+            give_back(subject, name)
+        User.objects.filter(id=user.id).update(last_login=timezone.now())
+        record(attempt, Outcome.SUCCEEDED)
     signals.announce(signals.login, user=user, method=SignIn.Method.PASSWORD, address=attempt.origin.address)
-    return user, replace(attempt.allowance, remaining=attempt.allowance.remaining + 1)
+    return replace(attempt.allowance, remaining=attempt.allowance.remaining + 1)
 
 
-def record(email: str, origin: Origin, user: User | None, outcome: SignIn.Outcome) -> None:
+def record(attempt: Attempt, outcome: SignIn.Outcome) -> None:
     SignIn.objects.create(
-        user=user,
-        email=email,
+        user=attempt.user,
+        email=attempt.email,
         method=SignIn.Method.PASSWORD,
         outcome=outcome,
-        address=origin.address,
-        user_agent=origin.user_agent,
+        address=attempt.origin.address,
+        user_agent=attempt.origin.user_agent,
     )
 
 
 def log_in(attempt: Attempt, *, is_right: bool) -> tuple[User, jwt.Pair, Allowance]:
-    user, allowance = finish(attempt, is_right=is_right)
-    return user, sessions.open_family(user, user_agent=attempt.origin.user_agent), allowance
+    user = check(attempt, is_right=is_right)
+    with transaction.atomic():
+        allowance = welcome(attempt, user)
+        return user, sessions.open_family(user, user_agent=attempt.origin.user_agent), allowance
 
 
 class PasswordBackend(ModelBackend):
@@ -109,7 +114,8 @@ class PasswordBackend(ModelBackend):
             return None
         attempt = begin(email, origin_of(request) if request is not None else Origin())
         try:
-            user, _ = finish(attempt, is_right=hashing.verify_blocking(password, attempt.encoded))
+            user = check(attempt, is_right=hashing.verify_blocking(password, attempt.encoded))
         except WrongPassword as exc:
             raise PermissionDenied from exc
+        welcome(attempt, user)
         return user
