@@ -3,20 +3,24 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from typing import IO, Any
 from urllib.parse import quote
 
 from asgiref.sync import ThreadSensitiveContext
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
+from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.db import close_old_connections, reset_queries
 from django.http.response import HttpResponseBase
 
 from chatkit import daphne, housekeeping
 from chatkit.ledger import ledger
 from chatkit.network import with_real_client
+from chatkit.threads import tidily
 
 Message = Mapping[str, Any]
 Scope = dict[str, Any]
@@ -28,11 +32,31 @@ KEPT_IN_MEMORY = 1024 * 1024
 THREADS = 4  # more only wait for each other: the interpreter runs one, and the database has one writer
 
 
+class Thread(ThreadPoolExecutor):
+    """One thread that looks after its connections around each piece of work.
+
+    Django does so at the start and end of each request, for which it hops to a thread twice, also for requests that
+    never touch a database.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(1, thread_name_prefix=name)
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        return super().submit(tidily, partial(work, *args, **kwargs))
+
+
+def look_after_connections_ourselves() -> None:
+    signals.request_started.disconnect(close_old_connections)
+    signals.request_started.disconnect(reset_queries)
+    signals.request_finished.disconnect(close_old_connections)
+
+
 class Threads:
     """Single threads with connections that stay open. Django by itself starts a thread for every request."""
 
     def __init__(self, count: int) -> None:
-        self._load = {ThreadPoolExecutor(1, thread_name_prefix=f"views-{n}"): 0 for n in range(count)}
+        self._load: dict[Executor, int] = {Thread(f"views-{n}"): 0 for n in range(count)}
 
     def take(self) -> Executor:
         least = min(self._load, key=self._load.__getitem__)
@@ -40,7 +64,7 @@ class Threads:
         return least
 
     def give_back(self, executor: Executor) -> None:
-        self._load[executor] -= 1  # type: ignore[index]
+        self._load[executor] -= 1
 
 
 class Handler(ASGIHandler):
@@ -48,6 +72,7 @@ class Handler(ASGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
+        look_after_connections_ourselves()
         self._threads = Threads(THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.credentials import Principal, TokenRevoked
@@ -165,10 +166,15 @@ def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tup
 
 def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, is_new: bool) -> Allowance | None:
     """Runs inside the transaction of the write: refuses by name, and counts the call last."""
+    refuse(principal, request, conversation_id, is_new=is_new)
+    return count(principal)
+
+
+def refuse(principal: Principal, request: TurnRequest, conversation_id: UUID, *, is_new: bool) -> None:
     if principal.visitor_id is not None and not is_still_visiting(principal.visitor_id):
         raise TokenRevoked
     if is_new and request.client_message_id is None:
-        return count(principal)
+        return
     if not is_new and not Conversation.objects.visible_to(principal).filter(id=conversation_id).exists():
         raise NotFound("There is no such conversation.")
     if (earlier := asked_before(conversation_id, request.client_message_id)) is not None:
@@ -176,7 +182,12 @@ def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, 
     running = Turn.objects.running().filter(conversation_id=conversation_id).first()
     if running is not None and not (takeover.is_dead(running) and takeover.close(running)):
         raise TurnInProgress
-    return count(principal)
+
+
+def refuse_again(principal: Principal, request: TurnRequest, conversation_id: UUID) -> None:
+    """After a write that met somebody else's: the same refusals, by name, and nothing is counted."""
+    with transaction.atomic():
+        refuse(principal, request, conversation_id, is_new=request.conversation_id is None)
 
 
 def is_still_visiting(visitor_id: UUID) -> bool:

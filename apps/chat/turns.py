@@ -30,6 +30,7 @@ from apps.chat.admission import (
     answer_rows,
     checked,
     conversation_of,
+    refuse_again,
     rows_for,
 )
 from apps.chat.events import Event, EventType, failure_body
@@ -90,7 +91,7 @@ async def retell(
     principal: Principal, request: TurnRequest, conversation_id: UUID, conflict: IntegrityError
 ) -> Accepted:
     try:
-        await in_thread(admit, principal, request, conversation_id, is_new=request.conversation_id is None)
+        await in_thread(refuse_again, principal, request, conversation_id)
     except Repeated as repeated:
         return repeated.turn
     # Neither this message nor a running turn is there any more: it ended a moment ago, and trying again will do.

@@ -1,4 +1,4 @@
-"""Real Chromium, one a worker, one context a test, and a watch over what no page may do."""
+"""Real Chromium, one a module, one context a test, and a watch over what no page may do."""
 
 import os
 import shutil
@@ -21,8 +21,9 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: Playwright keeps an event loop running, beside which no async test of another could run."""
     if chromium() is None and os.environ.get("CI") != "true":
         pytest.skip("Chromium is not installed; `make test` says how to get it.")
     with sync_playwright() as playwright:

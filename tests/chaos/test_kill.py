@@ -6,6 +6,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,7 +118,9 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
     is_done = threading.Event()
     killer = threading.Thread(target=kill_again_and_again, args=(server, is_done))
     killer.start()
-    asyncio.run(talk_all(talkers))
+    # A thread of its own: others may have left an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, talk_all(talkers)).result()
     is_done.set()
     killer.join()
     assert [problem for talker in talkers for problem in talker.problems] == []

@@ -278,3 +278,15 @@ def test_what_is_asked_while_signing_in_comes_along(chat_server: LiveServer) -> 
         list(pool.map(ask, range(16)))
     assert set(answers) <= {200, 401}
     assert len(person.http.get("/conversations").json()["results"]) == answers.count(200)
+
+
+def test_many_questions_at_once_in_one_conversation_are_answered_one_at_a_time(visitor: Caller) -> None:
+    conversation_id = visitor.ask(script(tokens=1)).conversation_id
+    body = {"message": script(tokens=3, pause=0.05), "conversation_id": conversation_id}
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: visitor.http.post("/chat", json=body), range(12)))
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 409}
+    assert {answer.json()["error"] for answer in answers if answer.status_code == 409} == {"turn_in_progress"}
+    questions = [message for message in messages(visitor, conversation_id) if message["role"] == "user"]
+    assert len(questions) == 1 + statuses.count(200)
