@@ -5,14 +5,12 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import urlsplit
 
-import dj_database_url
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -21,6 +19,17 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
+)
+
+from chatkit.values import (
+    Rate,
+    check_base_url,
+    check_database_url,
+    check_email_url,
+    check_network,
+    check_origin,
+    check_redis_url,
+    split_commas,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,89 +45,6 @@ class ConfigurationError(Exception):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`count` calls in `seconds`; no count means no limit."""
-
-    count: int | None
-    seconds: int
-
-    PATTERN: ClassVar[re.Pattern[str]] = re.compile(r"([1-9]\d{0,8})/([1-9]\d{0,7})")
-
-    @classmethod
-    def parse(cls, text: object) -> "Rate":
-        if isinstance(text, Rate):
-            return text
-        if text == "none":
-            return cls(count=None, seconds=60)
-        match = cls.PATTERN.fullmatch(str(text))
-        if match is None:
-            raise ValueError("use count/seconds, for example 5/60, or none")
-        return cls(count=int(match[1]), seconds=int(match[2]))
-
-    def __str__(self) -> str:
-        return "none" if self.count is None else f"{self.count}/{self.seconds}"
-
-
-def split_commas(value: object) -> object:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def check_origin(value: str) -> str:
-    if value == "*":
-        raise ValueError("* would let every site in; list the origins, for example https://www.example.com")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError(f"{value!r} is not an origin; use scheme://host[:port] without a path")
-    return value.lower()
-
-
-def check_base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("use an address such as https://chat.example.com")
-    return value.rstrip("/")
-
-
-def check_database_url(value: str) -> str:
-    hint = "use postgres://user:password@host:5432/name or sqlite:////absolute/path.sqlite3"
-    try:
-        parsed = dj_database_url.parse(value)
-    except Exception as exc:  # the parser raises whatever its parts raise, and any of it quotes the password
-        raise ValueError(f"malformed; {hint}") from exc
-    engine, name = str(parsed.get("ENGINE")), str(parsed.get("NAME") or "")
-    if not engine.endswith((".sqlite3", ".postgresql")) or not name or name == ":memory:":
-        raise ValueError(f"malformed; {hint}")
-    if engine.endswith(".postgresql") and not parsed.get("HOST"):
-        raise ValueError(f"malformed, it names no host; {hint}")
-    return value
-
-
-def check_redis_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"redis", "rediss", "valkey", "valkeys", "unix"} or not (parts.hostname or parts.path):
-        raise ValueError("malformed; use redis://[:password@]host:6379/0")
-    return re.sub(r"^valkey", "redis", value)
-
-
-def check_network(value: object) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(str(value), strict=False)
-    except ValueError as exc:
-        raise ValueError(f"{value!r} is not an address or network; use 10.0.0.1 or 10.0.0.0/8") from exc
-
-
-def check_email_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"smtp", "smtps", "console", "dummy", "file"}:
-        raise ValueError("malformed; use smtp://user:password@host:587, smtps://…:465, console:// or dummy://")
-    if parts.scheme.startswith("smtp") and not parts.hostname:
-        raise ValueError("malformed, it names no host; use smtp://user:password@host:587")
-    return value
 
 
 RateSetting = Annotated[Rate, BeforeValidator(Rate.parse)] | None

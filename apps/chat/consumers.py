@@ -20,11 +20,9 @@ from django.utils import timezone
 from apps.accounts import handshake, sessions
 from apps.accounts.credentials import InvalidToken, NoToken, Principal, SessionExpired, resolve
 from apps.chat import admission, frames, turns
-from apps.chat.admission import Accepted
 from apps.chat.frames import Frame
 from apps.chat.requests import Reader, turn_request
 from apps.chat.sockets import sockets
-from apps.throttling.limits import Allowance
 from chatkit import daphne, metrics, origins
 from chatkit.errors import ChatKitError, InternalError, InvalidRequest, ServerAtCapacity
 from chatkit.logging import get_logger
@@ -141,7 +139,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             frame = frames.read(message)
             if frame.type != "auth":
                 raise NoToken
-            return read_text(frame.payload, "token")
+            return frames.read_text(frame.payload, "token")
         except ChatKitError as error:
             await self._refuse(error, frame)
             return None
@@ -196,7 +194,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 
     async def _on_auth(self, frame: Frame) -> None:
         """A second credential beside the one in force is refused; the same one again says nothing new."""
-        if read_text(frame.payload, "token") != self._credential:
+        if frames.read_text(frame.payload, "token") != self._credential:
             raise Closed(4401, InvalidToken("Present one credential, not several; use auth.refresh to replace it."))
         await self._send_ready()
 
@@ -211,8 +209,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 
     async def _renewed(self, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         if "refresh_token" not in payload:
-            return read_text(payload, "token"), {}
-        pair = await in_thread(sessions.refresh_pair, read_text(payload, "refresh_token"))
+            return frames.read_text(payload, "token"), {}
+        pair = await in_thread(sessions.refresh_pair, frames.read_text(payload, "refresh_token"))
         issued = {"access_token": pair.access, "refresh_token": pair.refresh, "expires_in": pair.expires_in}
         return pair.access, issued
 
@@ -221,14 +219,14 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         request = turn_request(frame.payload, text_name="text")
         self._require_room()
         turn = await turns.start_turn(self.principal, request)
-        await self._send(frames.write("message.accepted", accepted_payload(turn), frame.id))
+        await self._send(frames.write("message.accepted", frames.accepted_payload(turn), frame.id))
         if turn.allowance is not None:
-            await self._send(frames.write("limit", limit_payload(turn.allowance)))
+            await self._send(frames.write("limit", frames.limit_payload(turn.allowance)))
         self.follow(turn.turn_id, -1)
 
     async def _on_cancel(self, frame: Frame) -> None:
         assert self.principal is not None  # noqa: S101 - for the type checker
-        turn_id = read_uuid(frame.payload, "turn_id")
+        turn_id = frames.read_uuid(frame.payload, "turn_id")
         await turns.cancel_turn(self.principal, turn_id)
         self.follow(turn_id, -1)
 
@@ -237,7 +235,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         fields = Reader(frame.payload, "payload.")
         after_seq = fields.whole_number("after_seq", default=-1)
         fields.check()
-        turn = await in_thread(turns.visible_turn, self.principal, read_uuid(frame.payload, "turn_id"))
+        turn = await in_thread(turns.visible_turn, self.principal, frames.read_uuid(frame.payload, "turn_id"))
         self._require_room()
         if (earlier := self._followed.pop(turn.id, None)) is not None:
             earlier.cancel()
@@ -245,7 +243,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 
     async def _on_join(self, frame: Frame) -> None:
         assert self.principal is not None  # noqa: S101 - for the type checker
-        conversation_id = read_uuid(frame.payload, "conversation_id")
+        conversation_id = frames.read_uuid(frame.payload, "conversation_id")
         running = await in_thread(turns.running_in, self.principal, conversation_id)
         sockets.join(self, conversation_id)
         await self._send(
@@ -382,36 +380,3 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         for task in list(self._followed.values()):
             task.cancel()
         sockets.remove(self)
-
-
-def read_text(payload: Mapping[str, Any], name: str) -> str:
-    fields = Reader(payload, "payload.")
-    value = fields.text(name, is_required=True)
-    fields.check()
-    return value
-
-
-def read_uuid(payload: Mapping[str, Any], name: str) -> UUID:
-    fields = Reader(payload, "payload.")
-    value = fields.uuid(name)
-    fields.check()
-    if value is None:
-        raise InvalidRequest.of({f"payload.{name}": ["This field is required."]})
-    return value
-
-
-def accepted_payload(turn: Accepted) -> dict[str, Any]:
-    return {
-        "message_id": turn.message_id,
-        "turn_id": turn.turn_id,
-        "conversation_id": turn.conversation_id,
-        "client_message_id": turn.client_message_id,
-    }
-
-
-def limit_payload(allowance: Allowance) -> dict[str, Any]:
-    return {
-        "action": allowance.action,
-        "remaining": allowance.remaining,
-        "reset_seconds": allowance.reset_seconds,
-    }

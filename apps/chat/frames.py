@@ -1,10 +1,15 @@
 """Frames: JSON text both ways. What a client sends is read, or answered with one error that names the field."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 
+from apps.chat.admission import Accepted
+from apps.chat.requests import Reader
+from apps.throttling.limits import Allowance
 from chatkit.errors import ChatKitError, InvalidJSON, InvalidRequest, PayloadTooLarge
 
 LARGEST = 64 * 1024
@@ -78,3 +83,36 @@ def write_error(error: ChatKitError, connection_id: str, identifier: str | None 
     if identifier is not None:
         content["id"] = identifier
     return orjson.dumps(content, option=orjson.OPT_UTC_Z, default=str).decode()
+
+
+def read_text(payload: Mapping[str, Any], name: str) -> str:
+    fields = Reader(payload, "payload.")
+    value = fields.text(name, is_required=True)
+    fields.check()
+    return value
+
+
+def read_uuid(payload: Mapping[str, Any], name: str) -> UUID:
+    fields = Reader(payload, "payload.")
+    value = fields.uuid(name)
+    fields.check()
+    if value is None:
+        raise InvalidRequest.of({f"payload.{name}": ["This field is required."]})
+    return value
+
+
+def accepted_payload(turn: Accepted) -> dict[str, Any]:
+    return {
+        "message_id": turn.message_id,
+        "turn_id": turn.turn_id,
+        "conversation_id": turn.conversation_id,
+        "client_message_id": turn.client_message_id,
+    }
+
+
+def limit_payload(allowance: Allowance) -> dict[str, Any]:
+    return {
+        "action": allowance.action,
+        "remaining": allowance.remaining,
+        "reset_seconds": allowance.reset_seconds,
+    }

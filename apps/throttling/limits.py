@@ -13,8 +13,9 @@ from django.http import HttpRequest
 
 from apps.throttling.models import Counter
 from chatkit import metrics
-from chatkit.config import Config, Rate, source_of
+from chatkit.config import Config, source_of
 from chatkit.errors import ChatKitError
+from chatkit.values import Rate
 
 Per = Literal["principal", "address", "e-mail", "e-mail and address"]
 

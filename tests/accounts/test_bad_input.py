@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from apps.accounts.models import User
-from chatkit.config import Config, Rate, RateLimits
+from chatkit.config import Config, RateLimits
+from chatkit.values import Rate
 from tests.accounts.conftest import PASSWORD, Answer, Api
 from tests.environment import CANARY
 

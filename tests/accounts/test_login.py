@@ -14,7 +14,8 @@ from pytest_django import Settings
 from apps.accounts import hashing
 from apps.accounts.models import SignIn, User
 from apps.throttling.models import Counter
-from chatkit.config import Config, Rate, RateLimits
+from chatkit.config import Config, RateLimits
+from chatkit.values import Rate
 from tests.accounts.conftest import PASSWORD, Answer, Api
 from tests.environment import CANARY
 

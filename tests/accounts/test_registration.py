@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from apps.accounts import mail, registration, sessions
 from apps.accounts.models import Tier, User, VerificationToken, Visitor
-from chatkit.config import Config, Rate, RateLimits
+from chatkit.config import Config, RateLimits
+from chatkit.values import Rate
 from tests.accounts.conftest import PASSWORD, Answer, Api
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]

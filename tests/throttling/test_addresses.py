@@ -16,7 +16,8 @@ from apps.throttling.addresses import per_address, require_address
 from apps.throttling.cache import CounterCache
 from apps.throttling.limits import RateLimited
 from apps.throttling.models import Counter
-from chatkit.config import Config, Rate, RateLimits
+from chatkit.config import Config, RateLimits
+from chatkit.values import Rate
 
 pytestmark = pytest.mark.database
 ALICE, BOB = "203.0.113.5", "203.0.113.6"

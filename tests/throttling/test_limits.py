@@ -13,7 +13,8 @@ from pytest_django import Settings
 from apps.throttling import limits
 from apps.throttling.models import Counter
 from chatkit import retention
-from chatkit.config import Config, Rate, RateLimits
+from chatkit.config import Config, RateLimits
+from chatkit.values import Rate
 from tests.environment import ROOT
 from tests.live import clean_environment
 

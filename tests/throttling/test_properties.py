@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from apps.throttling import limits
 from apps.throttling.models import Counter
-from chatkit.config import Config, Rate, RateLimits
+from chatkit.config import Config, RateLimits
+from chatkit.values import Rate
 from tests.throttling.test_limits import move_clock
 
 # Windows and waits are so long that the time the test itself takes never decides.

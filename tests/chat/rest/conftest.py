@@ -12,7 +12,8 @@ from apps.accounts.models import User, Visitor
 from apps.chat.models import Conversation, Message, Turn
 from apps.knowledge.ingest import write_by_hand
 from apps.knowledge.models import Document
-from chatkit.config import Config, Rate, RateLimits
+from chatkit.config import Config, RateLimits
+from chatkit.values import Rate
 from tests.accounts.conftest import Api
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
