@@ -146,7 +146,7 @@ class Config(BaseSettings):
     max_message_chars: int = Field(8_000, ge=1, le=100_000, description="Longest message a visitor may send.")
     shutdown_grace: Seconds = Field(20, description="Seconds that running turns and requests get when stopping.")
     agent: Literal["local", "anthropic", "bedrock", "openai"] = Field(
-        "local", description="Who answers: the local agent, or a model provider."
+        "local", description="Who answers. Only `local` is built in yet; `serve` warns about the others."
     )
     agent_model: str = Field("", description="Model name for the provider.")
     agent_fallback: Literal["local", "none"] = Field(
@@ -277,9 +277,11 @@ def refusals(config: Config) -> list[str]:
 
 def warnings(config: Config) -> list[str]:
     """What works but deserves a second look; `serve` prints these."""
-    if not config.is_production:
-        return []
     found = []
+    if config.agent != "local":
+        found.append(f"AGENT: {config.agent} is not built in yet, so the local agent answers; remove it.")
+    if not config.is_production:
+        return found
     if config.uses_sqlite:
         found.append("DATABASE_URL: SQLite serves one machine; use PostgreSQL when that is too small.")
     if config.email_url is None:

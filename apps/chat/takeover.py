@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from apps.chat.events import Event, EventType
@@ -79,7 +78,8 @@ def close(turn: Turn) -> bool:
     with transaction.atomic():
         now = timezone.now()
         journal = TurnEvent.objects.filter(turn_id=turn.id)
-        seq = (journal.aggregate(last=Max("seq"))["last"] or -1) + 1 if journal.exists() else 0
+        # Numbers rise by one from 0, so their count is the next.
+        seq = journal.count()
         changed = Turn.objects.running().filter(id=turn.id, heartbeat_at=turn.heartbeat_at)
         values = {"status": Turn.Status.FAILED, "error": INTERRUPTED["error"], "ended_at": now, "last_seq": seq}
         if not changed.update(**values):

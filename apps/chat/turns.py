@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -157,7 +156,7 @@ async def answer(running: Running) -> None:
     journal.say(
         EventType.STARTED,
         agent=turn.agent,
-        model=settings.CHATKIT.agent_model or turn.agent,
+        model=running.answer.model,
         conversation_id=str(turn.conversation_id),
     )
     async with aclosing(agents.answer(turn, running.answer)) as pieces:
@@ -177,6 +176,8 @@ async def end(running: Running, event_type: EventType, body: dict[str, Any]) -> 
     entries = [*changes, *endings.extra_rows(turn, event_type, running.answer)]
     try:
         await journal.finish(event_type, body, entries)
+        measure(turn, journal, event_type)
+        turn_finished.send_robust(sender=None, turn=turn, event_type=event_type)
     except (NotApplied, IntegrityError):
         log.warning("turn_was_taken_over", turn_id=str(turn.id))
     except ChatKitError:
@@ -185,9 +186,14 @@ async def end(running: Running, event_type: EventType, body: dict[str, Any]) -> 
         _running.pop(turn.id, None)
         journal.close()
         metrics.turns_running.dec()
-        metrics.turns.labels(event_type.rpartition(".")[2]).inc()
         wakeups.announce(turn.id)
-    turn_finished.send_robust(sender=None, turn=turn, event_type=event_type)
+
+
+def measure(turn: Turn, journal: Journal, event_type: EventType) -> None:
+    metrics.turns.labels(event_type.rpartition(".")[2]).inc()
+    metrics.turn_seconds.observe((timezone.now() - turn.created_at).total_seconds())
+    if journal.first_token_at is not None:
+        metrics.first_token_seconds.observe((journal.first_token_at - turn.created_at).total_seconds())
 
 
 async def follow(turn_id: UUID, after_seq: int = -1) -> AsyncGenerator[Event]:

@@ -41,6 +41,13 @@ def test_an_answer_arrives_whole(caller: Caller) -> None:
     assert answer.metadata["model"] == "scripted"
 
 
+def test_how_long_turns_take_is_measured(visitor: Caller) -> None:
+    visitor.ask(script(tokens=2))
+    counted = visitor.http.get(f"{visitor.url}/metrics").text
+    for name in ("chatkit_turn_seconds_count", "chatkit_first_token_seconds_count"):
+        assert float(next(line for line in counted.splitlines() if line.startswith(name)).split()[1]) >= 1
+
+
 def test_a_conversation_goes_on(caller: Caller) -> None:
     first = caller.ask(script(tokens=1))
     second = caller.ask(script(tokens=2), conversation_id=first.conversation_id)
