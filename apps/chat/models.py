@@ -122,6 +122,13 @@ class Turn(models.Model):
     agent = models.CharField(max_length=32, default="local")
     model = models.CharField(max_length=100, blank=True)
     error = models.CharField(max_length=64, blank=True)
+    # What the provider counted; unknown where no provider was asked, or it broke off before it said.
+    input_tokens = models.PositiveIntegerField(null=True, blank=True)
+    output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    cache_read_tokens = models.PositiveIntegerField(null=True, blank=True)
+    cache_write_tokens = models.PositiveIntegerField(null=True, blank=True)
+    stop_reason = models.CharField(max_length=32, blank=True)
+    is_fallback = models.BooleanField(default=False)
     # What a running turn's process proves its life with; whoever finds it too old closes the turn.
     heartbeat_at = models.DateTimeField(default=timezone.now)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
