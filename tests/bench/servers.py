@@ -11,10 +11,13 @@ from typing import Any
 import uvicorn
 
 TOKENS = 20
+READY = '{"type":"session.ready","payload":{}}'
+FRAME = '{"type":"runtime_event","event_type":"agent.token","seq":1,"data":{"content":"word "}}'
+END = '{"type":"runtime_event","event_type":"agent.completed","seq":21,"data":{}}'
 
 
 async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Twenty frames and an end, without database, framework or JSON."""
+    """Twenty frames and an end, or a ping sent back: without database, framework or JSON."""
     if scope["type"] == "lifespan":
         while True:
             message = await receive()
@@ -23,12 +26,14 @@ async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
                 return
     await receive()
     await send({"type": "websocket.accept"})
-    frame = '{"type":"runtime_event","event_type":"agent.token","seq":1,"data":{"content":"word "}}'
-    end = '{"type":"runtime_event","event_type":"agent.completed","seq":21,"data":{}}'
-    while (await receive())["type"] == "websocket.receive":
+    await send({"type": "websocket.send", "text": READY})
+    while (message := await receive())["type"] == "websocket.receive":
+        if '"ping"' in message["text"]:
+            await send(message | {"type": "websocket.send"})
+            continue
         for _ in range(TOKENS):
-            await send({"type": "websocket.send", "text": frame})
-        await send({"type": "websocket.send", "text": end})
+            await send({"type": "websocket.send", "text": FRAME})
+        await send({"type": "websocket.send", "text": END})
 
 
 def documented(*, is_persistent: bool) -> Any:
@@ -52,6 +57,7 @@ def documented(*, is_persistent: bool) -> Any:
         async def connect(self) -> None:
             self.conversation = await database_sync_to_async(self.begin)()
             await self.accept()
+            await self.send(text_data=READY)
 
         def begin(self) -> Conversation:
             from datetime import timedelta
