@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = ("ledger", "limits", "turns", "sockets", "retrieval")
+PARTS = ("ledger", "limits", "turns", "sockets", "http", "retrieval")
 
 
 def main() -> None:

@@ -108,7 +108,8 @@ def other(kind: str, folder: Path, **settings: str) -> Iterator[Place]:
     try:
         wait_until(lambda: accepts(port), f"{kind} answers")
         pin(process.pid, SERVER_CORE)
-        yield Place(f"http://127.0.0.1:{port}", process.pid)
+        url = f"http://127.0.0.1:{port}"
+        yield Place(url, process.pid, visitor(url) if kind == "stock" else None)
     finally:
         process.terminate()
         process.wait(30)

@@ -67,9 +67,8 @@ def show(title: str, found: Mapping[str, Summary], *, unit: str, base: str) -> N
     print(f"  {'':<46}{unit + '/s':>12}{'ratio':>8}{'CPU ms':>9}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}")
     for name, row in found.items():
         rate, cpu = row.per_second / found[base].per_second, speed(found, name, base)
-        print(
-            f"  {name:<46}{row.per_second:>12,.0f}{rate:>8.2f}{row.cpu_ms:>9.3f}{cpu:>8.2f}{row.p50:>9.1f}{row.p99:>9.1f}"
-        )
+        times = f"{row.p50:>9.1f}{row.p99:>9.1f}"
+        print(f"  {name:<46}{row.per_second:>12,.0f}{rate:>8.2f}{row.cpu_ms:>9.3f}{cpu:>8.2f}{times}")
 
 
 def speed(found: Mapping[str, Summary], name: str, base: str) -> float:

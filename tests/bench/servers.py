@@ -1,14 +1,17 @@
 """What turns are measured against: the floor that no framework reaches, and Channels as its documentation shows it.
 
-`python -m tests.bench.servers floor|channels|channels-persistent PORT`
+`python -m tests.bench.servers floor|channels|channels-persistent|stock PORT`
 """
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+
+from tests.bench import stock
 
 TOKENS = 20
 READY = '{"type":"session.ready","payload":{}}'
@@ -102,11 +105,17 @@ def documented(*, is_persistent: bool) -> Any:
 
 if __name__ == "__main__":
     kind, port = sys.argv[1], int(sys.argv[2])
-    application = floor if kind == "floor" else documented(is_persistent=kind == "channels-persistent")
+    makers: dict[str, Callable[[], Any]] = {
+        "floor": lambda: floor,
+        "channels": lambda: documented(is_persistent=False),
+        "channels-persistent": lambda: documented(is_persistent=True),
+        "stock": stock.application,
+    }
     uvicorn.run(
-        application,
+        makers[kind](),
         port=port,
         loop="uvloop",
+        http="httptools",
         ws="websockets-sansio",
         log_level="error",
         lifespan="on" if kind == "floor" else "off",
