@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = ("ledger", "limits", "turns", "sockets", "http", "retrieval")
+PARTS = ("ledger", "limits", "turns", "sockets", "endpoints", "durability", "retrieval")
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
     if unknown := set(chosen) - set(PARTS):
         sys.exit(f"Unknown part: {', '.join(sorted(unknown))}. Choose from {', '.join(PARTS)}.")
     with tempfile.TemporaryDirectory(prefix="chatkit-bench-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL runs as another user, who must be able to pass through
         prepare(Path(folder))
         for part in chosen:
             importlib.import_module(f"tests.bench.{part}").main(Path(folder))

@@ -18,6 +18,7 @@ from tests.services import accepts, free_port, wait_until
 SERVER_CORE, CLIENT_CORE = 0, 1
 TICKS = os.sysconf("SC_CLK_TCK")
 SCRIPTED = "tests/chat/scripted_server.py"
+PROGRAM = "tests/bench/server.py"
 SETTINGS = {
     "RATE_LIMITS__CHAT_ANONYMOUS": "100000000/60",
     "RATE_LIMITS__VISITOR": "none",
