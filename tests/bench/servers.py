@@ -3,6 +3,7 @@
 `python -m tests.bench.servers floor|channels|channels-persistent|stock PORT`
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ import uvicorn
 
 from tests.bench import stock
 
-TOKENS = 20
+TOKENS, PACE = 20, 0.02
 READY = '{"type":"session.ready","payload":{}}'
 FRAME = '{"type":"runtime_event","event_type":"agent.token","seq":1,"data":{"content":"word "}}'
 END = '{"type":"runtime_event","event_type":"agent.completed","seq":21,"data":{}}'
@@ -34,7 +35,10 @@ async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if '"ping"' in message["text"]:
             await send(message | {"type": "websocket.send"})
             continue
+        pause = PACE if "pause" in message["text"] else 0
         for _ in range(TOKENS):
+            if pause:
+                await asyncio.sleep(pause)
             await send({"type": "websocket.send", "text": FRAME})
         await send({"type": "websocket.send", "text": END})
 
