@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench import load, results, table
 from tests.bench.places import CLIENT_CORE, PROGRAM, Place, new, other, ours, pin
-from tests.bench.turns import CONNECTIONS, ENDS, SECONDS, question, turns
+from tests.bench.turns import CONNECTIONS, ENDS, question, turns
 from tests.services import Postgres
 
 ROUNDS = 3

@@ -53,7 +53,7 @@ def multiply(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA synchronous=OFF")
         for name in ("chat_conversation", "chat_message", "chat_turn"):
-            columns = [row[1] for row in database.execute(f"PRAGMA table_info({name})")]  # noqa: S608 - ours
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({name})")]
             copied = [f"printf('%08x', n) || substr({each}, 9)" if each in IDS else each for each in columns]
             database.execute(
                 f"WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {MANY // FEW - 1}) "  # noqa: S608

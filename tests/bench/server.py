@@ -8,14 +8,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from django.core.management import execute_from_command_line
+from django.db.backends.base.base import BaseDatabaseWrapper
+from prometheus_client import Gauge
+
 import tests.chat.scripted_server  # noqa: F401 - replaces the agent, and prepares Django
-
-from django.core.management import execute_from_command_line  # noqa: E402
-from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
-from prometheus_client import Gauge  # noqa: E402
-
-from chatkit import housekeeping  # noqa: E402
-from chatkit.ledger import Database  # noqa: E402
+from chatkit import housekeeping
+from chatkit.ledger import Database
 
 EVERY = 0.002
 late = Gauge("bench_loop_late_seconds", "The longest that the event loop kept anybody waiting.")
