@@ -9,7 +9,7 @@ from apps.chat.events import EventType
 from apps.chat.journal import Journal
 from apps.chat.models import Message, Turn
 from apps.chat.signals import turn_ending
-from chatkit.ledger import Change, Entry
+from chatkit.entries import Change, Entry
 
 ENDED = {
     EventType.COMPLETED: (Turn.Status.COMPLETED, Message.Status.COMPLETE),

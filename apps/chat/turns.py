@@ -38,8 +38,9 @@ from apps.chat.models import Conversation, Turn, TurnEvent
 from apps.chat.signals import turn_finished
 from apps.throttling.limits import RateLimited
 from chatkit import metrics
+from chatkit.entries import Change, NotApplied
 from chatkit.errors import ChatKitError, InternalError, NotFound, ServerAtCapacity, ServiceUnavailable
-from chatkit.ledger import Change, NotApplied, ledger
+from chatkit.ledger import ledger
 from chatkit.logging import get_logger
 from chatkit.threads import in_thread
 
@@ -133,7 +134,6 @@ def begin(turn: Turn) -> Running:
 async def run_turn(running: Running) -> None:
     """However it ends, the reply is left saved."""
     metrics.turns_running.inc()
-    beating = asyncio.get_running_loop().create_task(takeover.beat(running.turn.id, stop_here))
     event_type, body = EventType.FAILED, failure_body(InternalError(), may_retry=True)
     try:
         await answer(running)
@@ -146,14 +146,13 @@ async def run_turn(running: Running) -> None:
     except Exception:  # the turn boundary: whatever an agent does, the visitor is told something true
         log.exception("turn_failed", turn_id=str(running.turn.id))
     finally:
-        beating.cancel()
         # A second cancel must not interrupt the save.
         await asyncio.shield(asyncio.ensure_future(end(running, event_type, body)))
 
 
 async def answer(running: Running) -> None:
     turn, journal = running.turn, running.journal
-    journal.say(
+    journal.note(
         EventType.STARTED,
         agent=turn.agent,
         model=running.answer.model,
@@ -261,6 +260,11 @@ def visible_turn(principal: Principal, turn_id: UUID) -> Turn:
     if turn is None:
         raise NotFound("There is no such turn.")
     return turn
+
+
+def running_here() -> list[UUID]:
+    """The turns that this process answers."""
+    return list(_running)
 
 
 def stop_here(turn_id: UUID, ending: EventType) -> bool:

@@ -14,8 +14,9 @@ from django.db import IntegrityError
 from apps.accounts.models import User
 from apps.throttling.models import Counter
 from chatkit import ledger as ledger_module
+from chatkit.entries import Change, NotApplied
 from chatkit.errors import ServerAtCapacity
-from chatkit.ledger import Change, Ledger, NotApplied
+from chatkit.ledger import Ledger
 from tests.environment import ROOT
 from tests.live import clean_environment
 from tests.services import Postgres
