@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "chatkit",
     "apps.accounts",
     "apps.throttling",
+    "apps.gateway",
     "apps.chat",
     "apps.knowledge",
     "chatkit.apps.AdminConfig",

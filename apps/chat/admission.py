@@ -21,8 +21,6 @@ from chatkit.ids import new_id
 from chatkit.ledger import Change, Entry
 
 LONGEST_SELECTION = 5_000
-# Who answers, whatever AGENT asks for: providers are not built in yet, and nothing may say otherwise.
-LOCAL = "local"
 LONGEST_TITLE = 80
 # The conversation of a first message is derived from the message, so that sending it again finds it.
 FIRST_MESSAGES = uuid.UUID("6f9d2a60-0a52-4f2e-9d7d-0f3f6c1f5b11")
@@ -159,7 +157,7 @@ def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tup
         reply=reply,
         mode=mode,
         context={name: value for name, value in context.items() if value},
-        agent=LOCAL,
+        agent=settings.CHATKIT.agent,
         heartbeat_at=now,
         created_at=now,
     )

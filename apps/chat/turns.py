@@ -142,7 +142,8 @@ async def run_turn(running: Running) -> None:
         event_type = running.ending
         body = {} if event_type is EventType.CANCELLED else failure_body(RuntimeUnavailable(), may_retry=True)
     except ChatKitError as refusal:
-        body = failure_body(refusal, may_retry=refusal.status >= 429)
+        may_retry = (refusal.detail or {}).get("retry", refusal.status >= 429)
+        body = failure_body(refusal, may_retry=may_retry)
     except Exception:  # the turn boundary: whatever an agent does, the visitor is told something true
         log.exception("turn_failed", turn_id=str(running.turn.id))
     finally:
@@ -162,7 +163,7 @@ async def answer(running: Running) -> None:
     async with aclosing(agents.answer(turn, running.answer)) as pieces:
         async for piece in pieces:
             if isinstance(piece, agents.Sources):
-                journal.say(EventType.SOURCES, sources=piece.sources)
+                journal.say(EventType.SOURCES, **piece.body())
             else:
                 journal.token(piece)
 
