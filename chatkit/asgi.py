@@ -12,10 +12,9 @@ from channels.layers import get_channel_layer  # noqa: E402 - apps must be ready
 from django.core.cache import caches  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-from apps.gateway import choice  # noqa: E402
 from chatkit import routing  # noqa: E402
 from chatkit.handler import Application  # noqa: E402
-from chatkit.preparation import seed_once  # noqa: E402
+from chatkit.preparation import connect_provider, seed_once  # noqa: E402
 
 
 def settle_in() -> None:
@@ -23,7 +22,7 @@ def settle_in() -> None:
     get_resolver()._populate()
     caches["default"]
     get_channel_layer()
-    choice.chosen()
+    connect_provider()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

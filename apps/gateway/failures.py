@@ -37,7 +37,7 @@ MAY_PASS = frozenset({Kind.UNREACHABLE, Kind.CUT, Kind.OVERLOADED})
 REMEDIES = {
     Kind.KEY_REFUSED: "The provider refuses the key; correct it, or what it is allowed to do.",
     Kind.UNKNOWN_MODEL: "The provider does not know the model; set AGENT_MODEL to one that it has.",
-    Kind.REQUEST_REFUSED: "The provider refuses the request; its name for the reason is in `error_type`.",
+    Kind.REQUEST_REFUSED: "The provider refuses the request; see `status` and `error_type`, and the address.",
 }
 SENTENCES = {
     Kind.STALLED: "The answer broke off. Please try again.",
@@ -117,8 +117,18 @@ BY_TYPE = {
     "billing_error": Kind.REQUEST_REFUSED,
     # Comes with 429, but waiting does not fill the account.
     "insufficient_quota": Kind.REQUEST_REFUSED,
+    "throttlingException": Kind.RATE_LIMITED,
+    "validationException": Kind.REQUEST_REFUSED,
 }
-BY_STATUS = {401: Kind.KEY_REFUSED, 403: Kind.KEY_REFUSED, 404: Kind.UNKNOWN_MODEL, 429: Kind.RATE_LIMITED}
+BY_STATUS = {
+    401: Kind.KEY_REFUSED,
+    403: Kind.KEY_REFUSED,
+    404: Kind.UNKNOWN_MODEL,
+    408: Kind.OVERLOADED,
+    # Bedrock's word for an error of the model itself.
+    424: Kind.OVERLOADED,
+    429: Kind.RATE_LIMITED,
+}
 
 
 def refused(
@@ -138,9 +148,9 @@ def kind_of(status: int, error_type: object) -> Kind:
     named = BY_TYPE.get(error_type) if isinstance(error_type, str) else None
     if status == 429 and named is Kind.REQUEST_REFUSED:
         return named
-    if status < 400:
+    if status == 200:
         return named or Kind.OVERLOADED
-    if status >= 500 or status == 408:
+    if status >= 500:
         return Kind.OVERLOADED
     return BY_STATUS.get(status, Kind.REQUEST_REFUSED)
 

@@ -9,11 +9,13 @@ import pytest
 
 from apps.gateway import calls
 from apps.gateway.calls import Deadlines
-from apps.gateway.choice import Chosen
+from apps.gateway.choice import Chosen, connect
 from apps.gateway.failures import Failure, Kind
 from apps.gateway.protocol import Delta, Request, Usage
-from tests.gateway.conftest import KEY, QUESTION
+from chatkit.config import Config
+from tests.gateway.conftest import KEY, QUESTION, settings_of
 from tests.gateway.fakes import TEXTS, Fake, Script
+from tests.services import free_port
 
 STREAMS = 200
 
@@ -82,10 +84,15 @@ async def test_warming_opens_the_connection_and_shows_no_key(provider: Chosen, f
 
 
 async def test_warming_an_address_where_nobody_listens_only_says_so(
-    provider: Chosen, fake: Fake, caplog: pytest.LogCaptureFixture
+    fake: Fake, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fake.play(end="refuse")
+    nobody = Fake(fake.wire)
+    nobody.url = f"http://127.0.0.1:{free_port()}"
+    provider = connect(Config(**settings_of(name, nobody)))
     await provider.provider.warm()
+    assert "provider_not_reached" in caplog.text
+    assert (await failure(provider))[0].kind is Kind.UNREACHABLE
+    await provider.provider.close()
 
 
 async def test_the_first_token_waits_for_no_other(provider: Chosen, fake: Fake) -> None:
@@ -126,7 +133,7 @@ REFUSALS = [
     (500, "api_error", Kind.OVERLOADED),
     (503, "api_error", Kind.OVERLOADED),
     (529, "overloaded_error", Kind.OVERLOADED),
-    (307, "api_error", Kind.OVERLOADED),
+    (307, "api_error", Kind.REQUEST_REFUSED),
 ]
 
 
