@@ -24,6 +24,8 @@ from chatkit import metrics
 from chatkit.threads import in_thread
 
 REMEMBERED_MESSAGES = 20
+# Before the budget of tokens says how many of them are told again.
+MOST_MESSAGES_TOLD = 200
 # The stop reason of an answer that a person, or the end of the process, broke off.
 CANCELLED = "cancelled"
 # What the columns hold.
@@ -106,11 +108,11 @@ class Outcome:
         }
 
 
-def prompt_for(turn: Turn) -> Prompt:
+def prompt_for(turn: Turn, most: int = REMEMBERED_MESSAGES) -> Prompt:
     """The question and what was said before it, oldest first."""
     question = turn.question
     before = Message.objects.filter(conversation_id=turn.conversation_id, created_at__lt=question.created_at)
-    said = before.exclude(content="").order_by("-created_at").values_list("role", "content")[:REMEMBERED_MESSAGES]
+    said = before.exclude(content="").order_by("-created_at").values_list("role", "content")[:most]
     selected = turn.context.get("selected_text", "")
     return Prompt(question.content, turn.mode, selected, tuple(reversed(said)))
 
@@ -187,7 +189,7 @@ async def worded(provider: Chosen, asked: Asked, outcome: Outcome) -> AsyncGener
 
 def prepare(turn: Turn) -> Asked:
     """What the model is asked: the question, what was said before, and what the documents say about it."""
-    asked = prompt_for(turn)
+    asked = prompt_for(turn, MOST_MESSAGES_TOLD)
     found = evidence(asked.question, selected_text=asked.selection, turns=asked.history)
     material = prompts.Material(
         question=asked.question,

@@ -71,8 +71,10 @@ def failure_of(error: Exception, lost: Kind) -> Failure | None:
             error_type = error_type_of(error.body)
             headers = error.response.headers
             return refused(error.status_code, error_type=error_type, headers=headers, request_id=error.request_id)
-        case anthropic.APIConnectionError() | httpx2.TransportError():
+        case anthropic.APIConnectionError() | httpx2.HTTPError():
             return Failure(lost)
+        case anthropic.APIError():
+            return Failure(Kind.MALFORMED)
     return None
 
 

@@ -34,9 +34,9 @@ class Breaker:
         self._were_good: deque[bool] = deque(maxlen=REMEMBERED)
         self._opened_at: float | None = None
         self._trial: Permit | None = None
-        # Why its owner must act, until an answer comes.
-        self.complaint: Kind | None = None
-        self.last_fault: Kind | None = None
+        self.was_asked = False
+        # What went wrong last, until an answer comes.
+        self.trouble: Kind | None = None
 
     @property
     def state(self) -> State:
@@ -44,29 +44,29 @@ class Breaker:
             return State.CLOSED
         return State.OPEN if self._clock() - self._opened_at < REST_SECONDS else State.HALF_OPEN
 
-    @property
-    def was_asked(self) -> bool:
-        return bool(self._were_good) or self._opened_at is not None
-
     def admit(self) -> Permit:
         state = self.state
         if state is State.OPEN or (state is State.HALF_OPEN and self._trial is not None):
             raise Failure(Kind.BREAKER_OPEN)
+        self.was_asked = True
         permit = Permit(is_trial=state is State.HALF_OPEN)
         if permit.is_trial:
             self._trial = permit
         return permit
 
     def succeeded(self, permit: Permit) -> None:
-        self.complaint = None
+        self.trouble = None
         if permit is self._trial:
             self._opened_at, self._trial = None, None
             self._were_good.clear()
         if self._opened_at is None:
             self._were_good.append(True)
 
-    def failed(self, permit: Permit, kind: Kind) -> None:
-        self.last_fault = kind
+    def failed(self, permit: Permit, failure: Failure) -> None:
+        """Whoever is to blame is told to its owner; only the provider's own faults count."""
+        self.trouble = failure.kind
+        if not failure.is_providers_fault:
+            return
         if permit is self._trial:
             self._opened_at, self._trial = self._clock(), None
         elif self._opened_at is None:

@@ -98,11 +98,8 @@ def admitted(provider: Provider, breaker: Breaker) -> Permit:
 
 
 def learn(provider: Provider, breaker: Breaker, permit: Permit, failure: Failure) -> None:
-    if failure.is_providers_fault:
-        breaker.failed(permit, failure.kind)
-    write = log.warning
-    if failure.kind in MISCONFIGURED:
-        breaker.complaint, write = failure.kind, log.error
+    breaker.failed(permit, failure)
+    write = log.error if failure.kind in MISCONFIGURED else log.warning
     write("provider_failed", provider=provider.name, model=provider.model, kind=failure.kind, **failure.details())
 
 

@@ -35,6 +35,7 @@ MISCONFIGURED = frozenset({Kind.KEY_REFUSED, Kind.UNKNOWN_MODEL, Kind.REQUEST_RE
 MAY_PASS = frozenset({Kind.UNREACHABLE, Kind.CUT, Kind.OVERLOADED})
 
 REMEDIES = {
+    Kind.RATE_LIMITED: "The provider takes no more questions at the moment; wait, or raise its limit for this key.",
     Kind.KEY_REFUSED: "The provider refuses the key; correct it, or what it is allowed to do.",
     Kind.UNKNOWN_MODEL: "The provider does not know the model; set AGENT_MODEL to one that it has.",
     Kind.REQUEST_REFUSED: "The provider refuses the request; see `status` and `error_type`, and the address.",

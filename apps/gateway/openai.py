@@ -109,7 +109,7 @@ def failure_of(error: Exception, lost: Kind) -> Failure | None:
             error_type = error.type or error.code
             headers = error.response.headers
             return refused(error.status_code, error_type=error_type, headers=headers, request_id=error.request_id)
-        case openai.APIConnectionError() | httpx2.TransportError():
+        case openai.APIConnectionError() | httpx2.HTTPError():
             return Failure(lost)
         case openai.APIError():
             return refused(200, error_type=error.type or error.code)

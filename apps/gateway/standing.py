@@ -28,13 +28,11 @@ def aws() -> Outcome:
 
 
 def of(chosen: Chosen) -> Outcome:
-    provider, breaker = chosen.provider, chosen.breaker
-    asked = f"{provider.name} ({provider.model})"
+    breaker, asked = chosen.breaker, f"{chosen.name} ({chosen.provider.model})"
     if breaker.state is not State.CLOSED:
         rests = "rests" if breaker.state is State.OPEN else "is tried again"
-        return Outcome(
-            Status.DEGRADED, f"{asked} {rests}: its circuit breaker is {breaker.state} ({breaker.last_fault})."
-        )
-    if breaker.complaint is not None:
-        return Outcome(Status.DEGRADED, f"{asked}: {REMEDIES[breaker.complaint]}")
+        return Outcome(Status.DEGRADED, f"{asked} {rests}; its circuit breaker is {breaker.state} ({breaker.trouble}).")
+    if breaker.trouble is not None:
+        remedy = REMEDIES.get(breaker.trouble, f"The last question failed ({breaker.trouble}).")
+        return Outcome(Status.DEGRADED, f"{asked}: {remedy}")
     return Outcome(Status.OK, f"{asked} answers." if breaker.was_asked else f"{asked} has not been asked yet.")

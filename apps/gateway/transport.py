@@ -46,5 +46,5 @@ async def warm(client: httpx2.AsyncClient, address: httpx2.URL) -> None:
     """Name, connection and TLS, without the key; the answer does not matter."""
     try:
         await client.head(address)
-    except httpx2.TransportError:
+    except httpx2.HTTPError:
         log.warning("provider_not_reached", host=address.host)
