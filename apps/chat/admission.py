@@ -22,8 +22,6 @@ from chatkit.ids import new_id
 from chatkit.statements import exists
 
 LONGEST_SELECTION = 5_000
-# Who answers, whatever AGENT asks for: providers are not built in yet, and nothing may say otherwise.
-LOCAL = "local"
 LONGEST_TITLE = 80
 # The conversation of a first message is derived from the message, so that sending it again finds it.
 FIRST_MESSAGES = uuid.UUID("6f9d2a60-0a52-4f2e-9d7d-0f3f6c1f5b11")
@@ -171,7 +169,7 @@ def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tup
         reply_id=reply_id,
         mode=mode,
         context={name: value for name, value in context.items() if value},
-        agent=LOCAL,
+        agent=settings.CHATKIT.agent,
         heartbeat_at=now,
         created_at=now,
     )
