@@ -9,10 +9,11 @@ from apps.accounts import pages as accounts_pages
 from chatkit import health, metrics, pages
 
 api: list[URLPattern | URLResolver] = [
+    # First, because pages report more often than anything else is asked.
+    path("", include("apps.analytics.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.chat.urls")),
     path("", include("apps.chat.conversation_urls")),
-    path("", include("apps.analytics.urls")),
 ]
 
 urlpatterns = [
