@@ -8,8 +8,10 @@ class AnalyticsConfig(AppConfig):
     verbose_name = "Analytics"
 
     def ready(self) -> None:
-        from apps.analytics import holdings, listeners, rollup
+        from apps.analytics import holdings, listeners, refusals, rollup
 
         holdings.register()
         listeners.connect()
         housekeeping.accompany(rollup.keep_up)
+        housekeeping.accompany(refusals.keep_telling)
+        housekeeping.at_the_end(refusals.tell_the_rest)
