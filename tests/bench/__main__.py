@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = ("ledger", "limits", "turns", "retrieval")
+PARTS = ("ledger", "limits", "turns", "retrieval", "analytics")
 
 
 def main() -> None:
