@@ -20,9 +20,14 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 def demo(request: HttpRequest) -> HttpResponse:
     """The widget, live, and the two lines that put it on another site."""
-    own = f"{request.scheme}://{request.get_host()}"
+    own = own_address(request)
     server = settings.CHATKIT.public_address(own)
     return render(request, "demo.html", {"own": own, "server": server, "module": MODULE, "questions": QUESTIONS})
+
+
+def own_address(request: HttpRequest) -> str:
+    """Where this page came from."""
+    return f"{request.scheme}://{request.get_host()}"
 
 
 def may_see_harness(request: HttpRequest) -> bool:

@@ -20,6 +20,8 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", pages.demo, name="demo"),
     path("harness/", harness.show, name="harness"),
+    path("harness/session", harness.open_session),
+    path("harness/events", harness.events),
     path("favicon.ico", pages.favicon),
     path("guide/", knowledge_pages.guide, name="guide"),
     path("guide/<slug:name>", knowledge_pages.guide, name="guide-page"),

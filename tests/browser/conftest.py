@@ -48,9 +48,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-@pytest.fixture
-def watched(context: BrowserContext, site: LiveServer) -> Watched:
-    page = context.new_page()
+def watch(page: Page, *own: str) -> Watched:
+    """Hears every complaint, and sees every request that goes elsewhere than to these addresses."""
     found = Watched(page)
     page.add_init_script(REPORT_VIOLATIONS)
 
@@ -59,13 +58,18 @@ def watched(context: BrowserContext, site: LiveServer) -> Watched:
             found.complaints.append(message.text)
 
     def see(request: Request) -> None:
-        if not request.url.startswith((site.url, "data:", "blob:")):
+        if not request.url.startswith((*own, "data:", "blob:")):
             found.foreign_requests.append(request.url)
 
     page.on("console", hear)
     page.on("pageerror", lambda error: found.complaints.append(str(error)))
     page.on("request", see)
     return found
+
+
+@pytest.fixture
+def watched(context: BrowserContext, site: LiveServer) -> Watched:
+    return watch(context.new_page(), site.url)
 
 
 @pytest.fixture(scope="session")

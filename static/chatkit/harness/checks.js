@@ -1,0 +1,163 @@
+/** What is checked, each against the real server. A check returns what it saw, or throws what is wrong. */
+
+import { assert } from "./bench.js";
+
+/** @typedef {import("./bench.js").Bench} Bench */
+/** @typedef {import("./network.js").Frame} Frame */
+
+export const QUESTION = "How do I set a rate limit?";
+export const SEQUENCE = ["widget_loaded", "session_created", "chat_message", "rate_limit_triggered"];
+const SAVES = 10;
+const PARTS = [".chatkit-input", ".chatkit-send-btn", ".chatkit-messages"];
+const SEEN_BEFORE = "chatkit.harness.seen";
+
+/** @param {Bench} bench */
+export async function widgetLoaded(bench) {
+  await bench.until(() => customElements.get("chatkit-widget"), "the element is defined");
+  await bench.until(() => bench.journal.events.includes("widget_loaded"), "the widget logs widget_loaded");
+  const missing = PARTS.filter((part) => !bench.part(part));
+  assert(!missing.length, `The widget has no ${missing.join(", ")}.`);
+  return "It is defined, drawn, and says that it loaded.";
+}
+
+/** @param {Bench} bench */
+export async function backendConnectivity(bench) {
+  const health = await (await fetch("/health")).json();
+  assert(health.status === "ok", `The server says that it is ${health.status}.`);
+  await bench.until(() => bench.network.frames.some((frame) => frame.type === "session.ready"), "a socket is ready");
+  return `Version ${health.version} answers, and a socket is open.`;
+}
+
+/** The visitor of before, too, where this page was reloaded. @param {Bench} bench */
+export async function sessionValid(bench) {
+  await bench.until(() => bench.network.credential, "the widget has a credential");
+  const session = await bench.api("/auth/session-check");
+  assert(session.status === 200 && session.body.valid, `The session check answers ${session.status}.`);
+  const { body: me } = await bench.api("/auth/me");
+  const who = me.user_id ?? me.anon_id;
+  const before = sessionStorage.getItem(SEEN_BEFORE);
+  sessionStorage.setItem(SEEN_BEFORE, who);
+  if (!before) return `${me.tier}, until ${session.body.expires_at}.`;
+  assert(before === who, "After the reload it is somebody else's session.");
+  return "The same as before the reload.";
+}
+
+/** @param {Bench} bench */
+export async function streamingWorks(bench) {
+  const from = bench.network.frames.length;
+  const started = bench.next(bench.widget, "chatkit.response.start");
+  started.catch(() => undefined);
+  await bench.ask(QUESTION);
+  await started;
+  const frames = answerFrames(bench.network.frames.slice(from));
+  const kinds = frames.map((frame) => frame.event_type);
+  const tokens = kinds.filter((kind) => kind === "agent.token").length;
+  assert(tokens > 1, `The answer came in ${tokens} pieces.`);
+  assert(kinds.at(-1) === "agent.completed", `The answer ended with ${kinds.at(-1)}.`);
+  assert(shown(bench), "The widget shows no answer.");
+  return `${tokens} pieces, in order, then the end.`;
+}
+
+/** The line is cut in the middle of an answer; afterwards the page shows what the server keeps. @param {Bench} bench */
+export async function resumeWorks(bench) {
+  const { network } = bench;
+  const from = network.frames.length;
+  const sockets = network.sockets;
+  network.cutAtNextToken();
+  await bench.ask(QUESTION);
+  assert(network.sockets > sockets, "The widget did not reconnect.");
+  const frames = answerFrames(network.frames.slice(from));
+  const numbers = frames.map((frame) => frame.seq ?? -1);
+  assert(numbers.every((seq, index) => seq === index), `Events arrived as ${numbers.join(", ")}.`);
+  const streamed = shown(bench);
+  const kept = await keptAnswer(bench);
+  assert(streamed && streamed === kept, "What the widget shows is not what the server keeps.");
+  return `Cut after event ${firstToken(frames)}; ${frames.length} events arrived, none twice.`;
+}
+
+/** @param {Bench} bench */
+export async function rateLimitWorks(bench) {
+  const answers = await Promise.all(Array.from({ length: SAVES }, () => bench.api("/chat/save", transcript())));
+  const saved = answers.filter((answer) => answer.status === 200 || answer.status === 201);
+  const refused = answers.filter((answer) => answer.status === 429);
+  await Promise.all(saved.map((answer) => bench.remove(`/chat/saved/${answer.body.chat_id}`)));
+  assert(saved.length + refused.length === SAVES, `Some were answered ${answers.map((answer) => answer.status).join(", ")}.`);
+  assert(refused.length, `${SAVES} saves passed; set RATE_LIMITS__SAVE_CHAT below that.`);
+  const { limit, retry_after: wait } = refused[0].body.detail ?? {};
+  assert(Number.isInteger(wait) && wait > 0, "The refusal does not say when to come back.");
+  assert(refused[0].headers.get("Retry-After") === String(wait), "Retry-After says something else than the body.");
+  assert(saved.length <= limit, `${saved.length} saves passed a limit of ${limit}.`);
+  await limitShown(bench);
+  return `${saved.length} of ${SAVES} passed a limit of ${limit}; again in ${wait} s.`;
+}
+
+/** @param {Bench} bench */
+export async function analyticsWorking(bench) {
+  const wanted = SEQUENCE.filter((event) => bench.journal.events.includes(event));
+  const counts = await bench.until(async () => {
+    const found = await recorded(bench);
+    return wanted.every((event) => found[event]) && found;
+  }, `rows for ${wanted.join(", ")}`);
+  const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return `${rows} rows in the database, ${Object.keys(counts).length} kinds.`;
+}
+
+/** @param {Bench} bench */
+export async function consoleClean(bench) {
+  const { errors } = bench.journal;
+  assert(!errors.length, `${errors.length} errors; the first: ${errors[0]}`);
+  return "No error, no violation of the policy.";
+}
+
+/** What the database holds of whoever uses this widget. @param {Bench} bench @returns {Promise<Record<string, number>>} */
+export async function recorded(bench) {
+  const response = await bench.network.call("/harness/events");
+  assert(response.ok, `The events cannot be read: ${response.status}.`);
+  return (await response.json()).events;
+}
+
+/** Which of the expected log events came, in their order. @param {string[]} events */
+export function sequenceOf(events) {
+  let from = 0;
+  return SEQUENCE.map((event) => {
+    const at = events.indexOf(event, from);
+    if (at >= 0) from = at + 1;
+    return { event, seen: at >= 0 };
+  });
+}
+
+/** The widget's own button meets the same limit, and says so in its log. @param {Bench} bench */
+async function limitShown(bench) {
+  const limited = bench.next(bench.widget, "chatkit.limit");
+  bench.part(".chatkit-save-chat-btn")?.click();
+  await limited;
+}
+
+function transcript() {
+  return { title: "Harness", messages: [{ role: "user", content: QUESTION }] };
+}
+
+/** Events of the last turn among the frames. @param {Frame[]} frames */
+function answerFrames(frames) {
+  const events = frames.filter((frame) => frame.type === "runtime_event");
+  const turn = events.at(-1)?.turn_id;
+  return events.filter((event) => event.turn_id === turn);
+}
+
+/** @param {Frame[]} frames */
+function firstToken(frames) {
+  return frames.find((frame) => frame.event_type === "agent.token")?.seq;
+}
+
+/** The last answer as it stands in the page. @param {Bench} bench */
+function shown(bench) {
+  return bench.part(".chatkit-messages")?.lastElementChild?.textContent?.trim() ?? "";
+}
+
+/** The same answer, drawn anew from what the server keeps. @param {Bench} bench */
+async function keptAnswer(bench) {
+  const { body } = await bench.api("/conversations");
+  await bench.widget.setConversation(null);
+  await bench.widget.setConversation(body.results[0].id);
+  return bench.until(() => shown(bench), "the conversation is drawn again");
+}
