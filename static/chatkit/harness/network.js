@@ -13,12 +13,13 @@ export class Network extends EventTarget {
   calls = [];
   /** @type {Frame[]} */
   frames = [];
-  /** How the widget proves who it is, as it last did. It stays in this object. */
-  credential = "";
+  /** How the widget proved who it is, the last time last. They stay in this object. @type {Set<string>} */
+  #credentials = new Set();
   sockets = 0;
   /** @type {Set<ObservedSocket>} */
   #open = new Set();
-  #cutsAtToken = false;
+  /** @type {string[]} */
+  #cutsAt = [];
   #fetch = window.fetch.bind(window);
 
   install() {
@@ -33,9 +34,25 @@ export class Network extends EventTarget {
     });
   }
 
-  /** As the widget would call, and without its knowledge. @param {string} path @param {RequestInit} [init] */
-  call(path, init = {}) {
-    const headers = { Authorization: `Bearer ${this.credential}`, "Content-Type": "application/json", ...init.headers };
+  get credentials() {
+    return [...this.#credentials];
+  }
+
+  get credential() {
+    return this.credentials.at(-1) ?? "";
+  }
+
+  set credential(value) {
+    this.#credentials.delete(value);
+    this.#credentials.add(value);
+  }
+
+  /**
+   * As the widget would call, and without its knowledge.
+   * @param {string} path @param {RequestInit} [init] @param {string} [credential]
+   */
+  call(path, init = {}, credential = this.credential) {
+    const headers = { Authorization: `Bearer ${credential}`, "Content-Type": "application/json", ...init.headers };
     return this.#fetch(path, { ...init, headers });
   }
 
@@ -49,9 +66,12 @@ export class Network extends EventTarget {
     socket.addEventListener("close", () => this.#open.delete(socket));
   }
 
-  /** Cuts the line right after the next piece of an answer: what is sent after that never arrives. */
-  cutAtNextToken() {
-    this.#cutsAtToken = true;
+  /**
+   * Cuts the line right after the next event of each kind, in this order: what is sent after it never arrives.
+   * @param {string[]} kinds
+   */
+  cutAt(kinds) {
+    this.#cutsAt = [...kinds];
   }
 
   /** Cuts every open socket. Says how many there were. */
@@ -67,8 +87,8 @@ export class Network extends EventTarget {
     if (!frame) return;
     this.frames.push(frame);
     this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
-    if (this.#cutsAtToken && frame.event_type === "agent.token") {
-      this.#cutsAtToken = false;
+    if (frame.event_type && frame.event_type === this.#cutsAt[0]) {
+      this.#cutsAt.shift();
       socket.deafen();
       // The widget's own listener comes after this one, and shall still see this frame.
       setTimeout(() => socket.cut());

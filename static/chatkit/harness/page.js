@@ -79,7 +79,9 @@ async function signIn() {
   const { value } = /** @type {HTMLInputElement} */ (find("[name=csrfmiddlewaretoken]"));
   const response = await fetch("/harness/session", { method: "POST", headers: { "X-CSRFToken": value } });
   if (!response.ok) throw new Error(`No session for the harness: ${response.status}.`);
-  await bench.widget.identify((await response.json()).session_token);
+  const { session_token: token } = await response.json();
+  await bench.widget.identify(token);
+  await bench.until(() => network.credential === token, "the widget uses the session");
 }
 
 /** @type {Record<string, () => unknown>} */
