@@ -58,10 +58,7 @@ export class Journal extends EventTarget {
     time.textContent = new Date().toISOString().slice(11, 23);
     line.append(time, text);
     this.#list.append(line);
-    line.scrollIntoView({ block: "nearest" });
-  }
-
-  clear() {
-    this.#list.replaceChildren();
+    // Not scrollIntoView, which would move the page as well.
+    this.#list.scrollTop = this.#list.scrollHeight;
   }
 }
