@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -16,7 +17,7 @@ from django.urls import reverse
 from apps.knowledge.ingest import ingest_own_documents, own_documents
 from apps.knowledge.models import Document
 from apps.throttling.limits import TABLE, rate_of
-from chatkit import __version__, config, seeding
+from chatkit import __version__, config, seeding, static
 from chatkit.config import Config
 from chatkit.logging import get_logger
 
@@ -107,7 +108,8 @@ def collect_files() -> None:
 
 
 def fingerprint() -> str:
-    digest = hashlib.sha256(__version__.encode())
+    rules = Path(static.__file__).read_bytes()
+    digest = hashlib.sha256(__version__.encode() + rules)
     for finder in finders.get_finders():
         for path, storage in sorted(finder.list([]), key=lambda found: str(found[0])):
             stat = (storage.size(path), storage.get_modified_time(path).timestamp())

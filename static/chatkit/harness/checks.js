@@ -10,7 +10,10 @@ export const SEQUENCE = ["widget_loaded", "session_created", "chat_message", "ra
 const CUTS = ["agent.sources", "agent.token"];
 const SAVES = 10;
 const PARTS = [".chatkit-input", ".chatkit-send-btn", ".chatkit-messages"];
-const SEEN_BEFORE = "chatkit.harness.seen";
+const BEFORE = "chatkit.harness.before";
+
+/** Who it was when this tab last showed the page. */
+let before = sessionStorage.getItem(BEFORE);
 
 /** @param {Bench} bench */
 export async function widgetLoaded(bench) {
@@ -29,18 +32,31 @@ export async function backendConnectivity(bench) {
   return `Version ${health.version} answers, and a socket is open.`;
 }
 
-/** The visitor of before, too, where this page was reloaded. @param {Bench} bench */
+/** Where this page was reloaded, it must still be who it was. @param {Bench} bench */
 export async function sessionValid(bench) {
   await bench.until(() => bench.network.credential, "the widget has a credential");
   const session = await bench.api("/auth/session-check");
   assert(session.status === 200 && session.body.valid, `The session check answers ${session.status}.`);
-  const { body: me } = await bench.api("/auth/me");
-  const who = me.user_id ?? me.anon_id;
-  const before = sessionStorage.getItem(SEEN_BEFORE);
-  sessionStorage.setItem(SEEN_BEFORE, who);
-  if (!before) return `${me.tier}, until ${session.body.expires_at}.`;
-  assert(before === who, "After the reload it is somebody else's session.");
+  const expected = before;
+  before = null;
+  if (!expected) return `${session.body.user.tier}, until ${session.body.expires_at}.`;
+  assert(expected === await who(bench), "After the reload it is somebody else's session.");
   return "The same as before the reload.";
+}
+
+/** For the next time this page is loaded. @param {Bench} bench */
+export async function remember(bench) {
+  sessionStorage.setItem(BEFORE, await who(bench));
+}
+
+export function forget() {
+  sessionStorage.removeItem(BEFORE);
+}
+
+/** @param {Bench} bench @returns {Promise<string>} */
+async function who(bench) {
+  const { body } = await bench.api("/auth/me");
+  return body.user_id ?? body.anon_id ?? "";
 }
 
 /** @param {Bench} bench */
