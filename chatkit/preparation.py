@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 from django.urls import reverse
 
+from apps.gateway import choice
 from apps.knowledge.ingest import ingest_own_documents, own_documents
 from apps.knowledge.models import Document
 from apps.throttling.limits import TABLE, rate_of
@@ -29,6 +30,7 @@ MIGRATION_LOCK = 0x63686174  # any number that nobody else uses for an advisory 
 
 def prepare(*, migrate: bool, address: str) -> None:
     """`address` is where this process listens, for links to its own pages where no BASE_URL is set."""
+    connect_provider()
     settings.CHATKIT.data_dir.mkdir(parents=True, exist_ok=True)
     if migrate:
         migrate_database()
@@ -36,6 +38,14 @@ def prepare(*, migrate: bool, address: str) -> None:
         collect_files()
     learn_own_documents(settings.CHATKIT.public_address(address))
     seed_once()
+
+
+def connect_provider() -> None:
+    """Its client is made before the first visitor, and what it is missing ends the start."""
+    try:
+        choice.chosen()
+    except config.ConfigurationError as exc:
+        config.stop(exc.problems)
 
 
 def seed_once() -> None:
