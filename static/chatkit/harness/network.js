@@ -13,8 +13,8 @@ export class Network extends EventTarget {
   calls = [];
   /** @type {Frame[]} */
   frames = [];
-  /** How the widget proved who it is, the last time last. They stay in this object. @type {Set<string>} */
-  #credentials = new Set();
+  /** How the widget proves who it is, as it last did. It stays in this object. */
+  credential = "";
   sockets = 0;
   /** @type {Set<ObservedSocket>} */
   #open = new Set();
@@ -34,25 +34,9 @@ export class Network extends EventTarget {
     });
   }
 
-  get credentials() {
-    return [...this.#credentials];
-  }
-
-  get credential() {
-    return this.credentials.at(-1) ?? "";
-  }
-
-  set credential(value) {
-    this.#credentials.delete(value);
-    this.#credentials.add(value);
-  }
-
-  /**
-   * As the widget would call, and without its knowledge.
-   * @param {string} path @param {RequestInit} [init] @param {string} [credential]
-   */
-  call(path, init = {}, credential = this.credential) {
-    const headers = { Authorization: `Bearer ${credential}`, "Content-Type": "application/json", ...init.headers };
+  /** As the widget would call, and without its knowledge. @param {string} path @param {RequestInit} [init] */
+  call(path, init = {}) {
+    const headers = { Authorization: `Bearer ${this.credential}`, "Content-Type": "application/json", ...init.headers };
     return this.#fetch(path, { ...init, headers });
   }
 
