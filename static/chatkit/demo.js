@@ -23,6 +23,7 @@ async function copySnippet(button) {
 async function ask(text) {
   const widget = /** @type {any} */ (find("chatkit-widget"));
   await customElements.whenDefined("chatkit-widget");
+  widget.scrollIntoView({ block: "nearest" });
   await widget.sendUserMessage({ text });
 }
 
