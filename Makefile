@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev tools run test test-fast lint format bench chaos requirements
+.PHONY: help install install-dev tools run test test-fast lint format bench bench-full chaos requirements
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,8 +48,11 @@ format: install-dev ## Rewrites the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install-dev ## The performance table, measured on this machine
+bench: tools ## The performance table, measured on this machine
 	$(BIN)/python -m tests.bench
+
+bench-full: tools ## The same with what is slow: a second process, a million stored messages
+	$(BIN)/python -m tests.bench --full
 
 chaos: tools ## Kills the server ten times and cuts ten thousand connections; some twenty minutes
 	CHATKIT_CHAOS=full $(BIN)/pytest -n auto -q tests/chaos

@@ -4,19 +4,21 @@ Whoever awaits `ledger.write(…)` goes on after the commit, with what was writt
 against power loss too. An entry the database refuses fails its own writer and nobody else's.
 
     await ledger.write(message, turn)                                       # model instances are inserted
+    await ledger.write(Insert(TurnEvent, {"turn_id": turn.id, "seq": 0}))   # so are plain rows, for less
     await ledger.write(Change(Turn, {"id": turn.id}, {"status": "done"}))   # rows are changed
     await ledger.write(Change(Turn, {"id": …, "status": "running"}, {…}, must_match=True), reply)
 """
 
 import asyncio
 import atexit
+import contextvars
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from django.db import (
@@ -25,39 +27,23 @@ from django.db import (
     InterfaceError,
     OperationalError,
     connections,
-    models,
     transaction,
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chatkit import metrics
-from chatkit.errors import Conflict, DatabaseUnavailable, ServerAtCapacity
+from chatkit.entries import Entry, execute
+from chatkit.errors import DatabaseUnavailable, ServerAtCapacity
 from chatkit.logging import get_logger
 
 log = get_logger(__name__)
 
 LARGEST_BATCH = 512  # writers in one transaction: more gains nothing and makes the first of them wait
 LARGEST_QUEUE = 20_000  # writers waiting; past it newcomers are refused, because memory has an end
-LARGEST_STATEMENT = 128  # rows in one INSERT; SQLite allows 32,766 parameters
 CHECKPOINT_AFTER = 4_000  # writers committed before the write-ahead log is folded back
 PATIENCE = 30.0  # seconds that a blocking writer waits for its commit, and that closing waits for the queue
 
 
-class NotApplied(Conflict):
-    """A change that had to match a row found none: somebody else was first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """`UPDATE … SET values WHERE where`, by field names. With `must_match` its writer fails where no row matches."""
-
-    model: type[models.Model]
-    where: Mapping[str, Any]
-    values: Mapping[str, Any]
-    must_match: bool = False
-
-
-Entry = models.Model | Change
 # Runs on the ledger's connection inside the transaction, before the writer's entries go in: what it finds still holds
 # when they are committed. Raising refuses the writer, and what it returns is what `write` returns.
 Check = Callable[[], Any]
@@ -73,14 +59,6 @@ class Writer:
     check: Check | None = None
     result: Any = None
     failure: BaseException | None = None
-
-
-@dataclass(slots=True)
-class Run:
-    """Entries of one kind, in order, that one statement can carry."""
-
-    sql_key: tuple[Any, ...]
-    rows: list[Sequence[Any]] = field(default_factory=list)
 
 
 class LostConnection(Exception):
@@ -114,6 +92,9 @@ class Ledger:
         """Returns after the commit; raises what the check or the database had against these entries."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
+        if check is not None:
+            # Refusals are logged and noted with the request they belong to, although another thread makes them.
+            check = partial(contextvars.copy_context().run, check)
         self._hand_in(Writer(entries, future, loop, check))
         return await future
 
@@ -123,9 +104,11 @@ class Ledger:
         self._hand_in(Writer(entries, future, None))
         future.result(PATIENCE)
 
-    def leave(self, *entries: Entry) -> None:
+    def leave(self, *entries: Entry) -> "Future[None]":
         """Hands in without waiting for the commit: for what nobody is told and may be lost with the process."""
-        self._hand_in(Writer(entries, Future(), None))
+        future: Future[None] = Future()
+        self._hand_in(Writer(entries, future, None))
+        return future
 
     def open(self) -> None:
         """Undoes `close`, for processes that serve, stop and serve again, as tests do."""
@@ -258,89 +241,6 @@ def is_accepted(writer: Writer) -> bool:
         fail(writer, refusal)
         return False
     return True
-
-
-def execute(connection: BaseDatabaseWrapper, entries: Iterator[Entry]) -> None:
-    with connection.cursor() as cursor:
-        for run in in_runs(connection, entries):
-            kind, *key = run.sql_key
-            if kind == "insert":
-                for chunk in chunks(run.rows):
-                    flat = [value for row in chunk for value in row]
-                    cursor.execute(insert_sql(connection.vendor, *key, len(chunk)), flat)
-            elif kind == "change":
-                cursor.executemany(change_sql(connection.vendor, *key), run.rows)
-            else:
-                cursor.execute(change_sql(connection.vendor, *key), run.rows[0])
-                if cursor.rowcount != 1:
-                    raise NotApplied
-
-
-def in_runs(connection: BaseDatabaseWrapper, entries: Iterator[Entry]) -> Iterator[Run]:
-    """Entries joined into few statements. The order within a table is kept; foreign keys wait for the commit."""
-    tables: dict[type[models.Model], list[Run]] = {}
-    for entry in entries:
-        key, row = compile_entry(connection, entry)
-        runs = tables.setdefault(key[1], [])
-        if not runs or runs[-1].sql_key != key or key[0] == "must":
-            runs.append(Run(key))
-        runs[-1].rows.append(row)
-    for runs in tables.values():
-        yield from runs
-
-
-def compile_entry(connection: BaseDatabaseWrapper, entry: Entry) -> tuple[tuple[Any, ...], Sequence[Any]]:
-    if isinstance(entry, Change):
-        where, values = tuple(entry.where), tuple(entry.values)
-        changed = adapt(connection, entry.model, entry.values)
-        kind = "must" if entry.must_match else "change"
-        return (kind, entry.model, where, values), [*changed, *adapt(connection, entry.model, entry.where)]
-    model = type(entry)
-    row = [column.get_db_prep_save(column.pre_save(entry, True), connection=connection) for column in columns(model)]
-    return ("insert", model), row
-
-
-def adapt(connection: BaseDatabaseWrapper, model: type[models.Model], named: Mapping[str, Any]) -> list[Any]:
-    return [field_of(model, name).get_db_prep_save(value, connection=connection) for name, value in named.items()]
-
-
-@cache
-def field_of(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
-    found: models.Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]
-    return found
-
-
-@cache
-def columns(model: type[models.Model]) -> "tuple[models.Field[Any, Any], ...]":
-    """What an INSERT names: every column but keys that the database counts up itself."""
-    return tuple(found for found in model._meta.local_concrete_fields if not isinstance(found, models.AutoField))
-
-
-def chunks(rows: list[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
-    """Sizes are powers of two, so that a handful of statements serves every batch and each is prepared once."""
-    start = 0
-    while start < len(rows):
-        size = min(LARGEST_STATEMENT, 1 << ((len(rows) - start).bit_length() - 1))
-        yield rows[start : start + size]
-        start += size
-
-
-@cache
-def insert_sql(_vendor: str, model: type[models.Model], rows: int) -> str:
-    names = ", ".join(quote(column.column) for column in columns(model))
-    places = "(" + ", ".join(["%s"] * len(columns(model))) + ")"
-    return f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES {', '.join([places] * rows)}"  # noqa: S608 - names of our models
-
-
-@cache
-def change_sql(_vendor: str, model: type[models.Model], where: tuple[str, ...], values: tuple[str, ...]) -> str:
-    assignments = ", ".join(f"{quote(field_of(model, name).column)} = %s" for name in values)
-    conditions = " AND ".join(f"{quote(field_of(model, name).column)} = %s" for name in where)
-    return f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {conditions}"  # noqa: S608 - likewise
-
-
-def quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def fail(writer: Writer, failure: BaseException) -> None:

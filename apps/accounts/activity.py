@@ -6,8 +6,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.accounts.models import Session, Visitor
+from chatkit.entries import Change
 from chatkit.errors import ServerAtCapacity
-from chatkit.ledger import Change, ledger
+from chatkit.ledger import ledger
 
 MINUTE = timedelta(minutes=1)
 

@@ -7,18 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.accounts.credentials import Principal, TokenRevoked
-from apps.accounts.models import Tier, Visitor
+from apps.accounts.models import Tier
 from apps.chat import takeover
 from apps.chat.models import Conversation, Message, Turn, owner_of
 from apps.throttling import limits
 from apps.throttling.limits import Allowance
+from chatkit.entries import Change, Entry, Insert
 from chatkit.errors import Conflict, InvalidRequest, NotFound
 from chatkit.ids import new_id
-from chatkit.ledger import Change, Entry
+from chatkit.statements import exists
 
 LONGEST_SELECTION = 5_000
 # Who answers, whatever AGENT asks for: providers are not built in yet, and nothing may say otherwise.
@@ -32,6 +33,16 @@ LIMIT_OF_TIER = {
     Tier.LIGHTWEIGHT: "chat_lightweight",
     Tier.FULL: "chat_full",
 }
+
+# What each question has to pass, asked by one statement each; only where one strikes is more looked up.
+VISITING = "SELECT 1 FROM accounts_visitor WHERE id = %s AND claimed_at IS NULL AND revoked_at IS NULL"
+LOCKED = {"postgresql": " FOR NO KEY UPDATE"}
+OWN = {
+    "user_id": "SELECT 1 FROM chat_conversation WHERE id = %s AND user_id = %s",
+    "visitor_id": "SELECT 1 FROM chat_conversation WHERE id = %s AND visitor_id = %s",
+}
+SAID = "SELECT 1 FROM chat_message WHERE conversation_id = %s AND client_message_id = %s"
+RUNNING = "SELECT 1 FROM chat_turn WHERE conversation_id = %s AND status = 'running'"
 
 
 class MessageEmpty(InvalidRequest):
@@ -123,7 +134,7 @@ def rows_for(
     question = Message(
         id=new_id(),
         conversation_id=conversation_id,
-        role=Message.Role.USER,
+        role=Message.Role.USER.value,
         content=request.text,
         client_message_id=request.client_message_id,
         created_at=now,
@@ -134,7 +145,7 @@ def rows_for(
         title = request.text[:LONGEST_TITLE]
         times = {"created_at": now, "updated_at": now}
         return turn, [
-            Conversation(id=conversation_id, title=title, **owner_of(principal), **times),
+            Insert(Conversation, {"id": conversation_id, "title": title, **owner_of(principal), **times}),
             question,
             reply,
             turn,
@@ -142,28 +153,29 @@ def rows_for(
     return turn, [Change(Conversation, {"id": conversation_id}, {"updated_at": now}), question, reply, turn]
 
 
-def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tuple[Turn, Message]:
+def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tuple[Turn, Insert]:
     """A turn for a question, and the reply it will write."""
     now = max(timezone.now(), question.created_at + ONE_TICK)
-    reply = Message(
-        id=new_id(),
-        conversation_id=question.conversation_id,
-        role=Message.Role.ASSISTANT,
-        status=Message.Status.WRITING,
-        created_at=now,
-    )
+    reply_id = new_id()
+    reply = {
+        "id": reply_id,
+        "conversation_id": question.conversation_id,
+        "role": Message.Role.ASSISTANT.value,
+        "status": Message.Status.WRITING.value,
+        "created_at": now,
+    }
     turn = Turn(
         id=new_id(),
         conversation_id=question.conversation_id,
         question=question,
-        reply=reply,
+        reply_id=reply_id,
         mode=mode,
         context={name: value for name, value in context.items() if value},
         agent=LOCAL,
         heartbeat_at=now,
         created_at=now,
     )
-    return turn, reply
+    return turn, Insert(Message, reply)
 
 
 def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, is_new: bool) -> Allowance | None:
@@ -177,13 +189,14 @@ def refuse(principal: Principal, request: TurnRequest, conversation_id: UUID, *,
         raise TokenRevoked
     if is_new and request.client_message_id is None:
         return
-    if not is_new and not Conversation.objects.visible_to(principal).filter(id=conversation_id).exists():
+    if not is_new and not is_own(principal, conversation_id):
         raise NotFound("There is no such conversation.")
     if (earlier := asked_before(conversation_id, request.client_message_id)) is not None:
         raise Repeated(earlier)
-    running = Turn.objects.running().filter(conversation_id=conversation_id).first()
-    if running is not None and not (takeover.is_dead(running) and takeover.close(running)):
-        raise TurnInProgress
+    if exists(RUNNING, conversation_id):
+        running = Turn.objects.running().filter(conversation_id=conversation_id).first()
+        if running is not None and not (takeover.is_dead(running) and takeover.close(running)):
+            raise TurnInProgress
 
 
 def refuse_again(principal: Principal, request: TurnRequest, conversation_id: UUID) -> None:
@@ -194,12 +207,16 @@ def refuse_again(principal: Principal, request: TurnRequest, conversation_id: UU
 
 def is_still_visiting(visitor_id: UUID) -> bool:
     """Locked until the write is committed: who signs in at the same moment takes this conversation along too."""
-    free = Visitor.objects.select_for_update(no_key=True).filter(claimed_at=None, revoked_at=None)
-    return free.filter(id=visitor_id).values_list("id").first() is not None
+    return exists(VISITING + LOCKED.get(connection.vendor, ""), visitor_id)
+
+
+def is_own(principal: Principal, conversation_id: UUID) -> bool:
+    [(column, owner)] = owner_of(principal).items()
+    return owner is not None and exists(OWN[column], conversation_id, owner)
 
 
 def asked_before(conversation_id: UUID, client_message_id: UUID | None) -> Accepted | None:
-    if client_message_id is None:
+    if client_message_id is None or not exists(SAID, conversation_id, client_message_id):
         return None
     same = Turn.objects.filter(question__conversation_id=conversation_id, question__client_message_id=client_message_id)
     turn = same.order_by("-created_at").first()

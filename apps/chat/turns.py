@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -38,8 +39,9 @@ from apps.chat.models import Conversation, Turn, TurnEvent
 from apps.chat.signals import turn_finished
 from apps.throttling.limits import RateLimited
 from chatkit import metrics
+from chatkit.entries import Change, NotApplied
 from chatkit.errors import ChatKitError, InternalError, NotFound, ServerAtCapacity, ServiceUnavailable
-from chatkit.ledger import Change, NotApplied, ledger
+from chatkit.ledger import ledger
 from chatkit.logging import get_logger
 from chatkit.threads import in_thread
 
@@ -57,6 +59,7 @@ class Running:
 
     turn: Turn
     journal: Journal
+    principal: Principal
     task: "asyncio.Task[None] | None" = None
     # Set before the task is cancelled: why it is.
     ending: EventType = EventType.FAILED
@@ -82,7 +85,7 @@ async def start_turn(principal: Principal, request: TurnRequest) -> Accepted:
     except IntegrityError as exc:
         # Somebody else's message or turn came in between: asking again finds it, and answers by name.
         return await retell(principal, request, conversation_id, exc)
-    begin(turn)
+    begin(turn, principal)
     return accepted(turn, request.client_message_id, allowance)
 
 
@@ -108,7 +111,7 @@ async def retry_turn(principal: Principal, message_id: UUID) -> Accepted:
         allowance = await ledger.write(touched, reply, again, check=admission)
     except IntegrityError as exc:
         raise TurnInProgress from exc
-    begin(again)
+    begin(again, principal)
     return accepted(again, turn.question.client_message_id, allowance)
 
 
@@ -120,20 +123,25 @@ def turn_to_retry(principal: Principal, message_id: UUID) -> Turn:
     return turn
 
 
-def begin(turn: Turn) -> Running:
-    """A task in a context of its own: it outlives the request, and must not use the request's threads."""
-    running = Running(turn, Journal(turn.id, ledger))
+def begin(turn: Turn, principal: Principal) -> Running:
+    running = Running(turn, Journal(turn.id, ledger), principal)
     _running[turn.id] = running
     loop = asyncio.get_running_loop()
-    running.task = loop.create_task(run_turn(running), context=contextvars.Context())
+    running.task = loop.create_task(run_turn(running), context=context_of_its_own())
     wakeups.announce_began(turn.conversation_id, turn.id)
     return running
+
+
+def context_of_its_own() -> contextvars.Context:
+    """The request's id for the log, and nothing else: a turn outlives the request, and must not use its threads."""
+    context = contextvars.Context()
+    context.run(structlog.contextvars.bind_contextvars, **structlog.contextvars.get_contextvars())
+    return context
 
 
 async def run_turn(running: Running) -> None:
     """However it ends, the reply is left saved."""
     metrics.turns_running.inc()
-    beating = asyncio.get_running_loop().create_task(takeover.beat(running.turn.id, stop_here))
     event_type, body = EventType.FAILED, failure_body(InternalError(), may_retry=True)
     try:
         await answer(running)
@@ -146,14 +154,13 @@ async def run_turn(running: Running) -> None:
     except Exception:  # the turn boundary: whatever an agent does, the visitor is told something true
         log.exception("turn_failed", turn_id=str(running.turn.id))
     finally:
-        beating.cancel()
         # A second cancel must not interrupt the save.
         await asyncio.shield(asyncio.ensure_future(end(running, event_type, body)))
 
 
 async def answer(running: Running) -> None:
     turn, journal = running.turn, running.journal
-    journal.say(
+    journal.note(
         EventType.STARTED,
         agent=turn.agent,
         model=running.answer.model,
@@ -173,7 +180,7 @@ async def end(running: Running, event_type: EventType, body: dict[str, Any]) -> 
     if event_type is EventType.CANCELLED:
         body = endings.cancelled_body(turn, journal)
     changes = endings.closing_changes(turn, journal, running.answer, event_type, body)
-    entries = [*changes, *endings.extra_rows(turn, event_type, running.answer)]
+    entries = [*changes, *endings.extra_rows(turn, event_type, running.answer, running.principal)]
     try:
         await journal.finish(event_type, body, entries)
         measure(turn, journal, event_type)
@@ -261,6 +268,11 @@ def visible_turn(principal: Principal, turn_id: UUID) -> Turn:
     if turn is None:
         raise NotFound("There is no such turn.")
     return turn
+
+
+def running_here() -> list[UUID]:
+    """The turns that this process answers."""
+    return list(_running)
 
 
 def stop_here(turn_id: UUID, ending: EventType) -> bool:

@@ -1,7 +1,6 @@
 """How often: the table of every limit, and the one statement that counts and refuses."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -12,9 +11,11 @@ from django.db.models import F
 from django.http import HttpRequest
 
 from apps.throttling.models import Counter
+from apps.throttling.signals import limit_reached
 from chatkit import metrics
 from chatkit.config import Config, source_of
 from chatkit.errors import ChatKitError
+from chatkit.statements import first_row
 from chatkit.values import Rate
 
 Per = Literal["principal", "address", "e-mail", "e-mail and address"]
@@ -143,24 +144,12 @@ LOOK = "SELECT count, {left} FROM throttling_counter WHERE action = %s AND subje
 
 @cache
 def statement(template: str, vendor: str) -> str:
-    sql = " ".join(template.format(**CLOCK[vendor]).split())
-    return sql.replace("%s", "?") if vendor == "sqlite" else sql
+    return " ".join(template.format(**CLOCK[vendor]).split())
 
 
-def ask(template: str, parameters: Sequence[str | int]) -> tuple[int, float] | None:
+def ask(template: str, *parameters: str | int) -> tuple[int, float] | None:
     """The count and the seconds left, or None where no row answered."""
-    sql = statement(template, connection.vendor)
-    row: tuple[int, float] | None
-    if connection.vendor == "sqlite":
-        # Django's cursor takes longer to translate the statement than SQLite to run it.
-        connection.ensure_connection()
-        with connection.wrap_database_errors:
-            row = connection.connection.execute(sql, parameters).fetchone()
-        return row
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        row = cursor.fetchone()
-    return row
+    return first_row(statement(template, connection.vendor), *parameters)
 
 
 def whole_seconds(left: float) -> int:
@@ -173,13 +162,19 @@ def consume(subject: str, name: str) -> Allowance:
     rate, action = rate_of(name), LIMITS[name].action
     if rate.count is None:
         return Allowance(action, rate, is_allowed=True, remaining=0, reset_seconds=0)
-    row = ask(CONSUME, (action, subject, rate.count, rate.seconds))
+    row = ask(CONSUME, action, subject, rate.count, rate.seconds)
     allowance = counted(action, rate, row) if row else status(subject, name)
     # A window that ended between the two statements has room again.
     if row is None and allowance.is_allowed:
         return consume(subject, name)
-    metrics.limit_decision(action, "allowed" if allowance.is_allowed else "refused").inc()
+    note(subject, allowance)
     return allowance
+
+
+def note(subject: str, allowance: Allowance) -> None:
+    metrics.limit_decision(allowance.action, "allowed" if allowance.is_allowed else "refused").inc()
+    if not allowance.is_allowed:
+        limit_reached.send_robust(sender=None, allowance=allowance, subject=subject)
 
 
 def counted(action: str, rate: Rate, row: tuple[int, float]) -> Allowance:
@@ -191,7 +186,7 @@ def counted(action: str, rate: Rate, row: tuple[int, float]) -> Allowance:
 def status(subject: str, name: str) -> Allowance:
     """What is left, without counting. `is_allowed` tells whether the next call would be let through."""
     rate, action = rate_of(name), LIMITS[name].action
-    row = ask(LOOK, (action, subject))
+    row = ask(LOOK, action, subject)
     if rate.count is None or row is None or row[1] <= 0:
         return Allowance(action, rate, is_allowed=True, remaining=rate.count or 0, reset_seconds=rate.seconds)
     count, left = row

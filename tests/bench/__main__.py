@@ -5,16 +5,32 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = ("ledger", "limits", "turns", "retrieval")
+PARTS = (
+    "ledger",
+    "limits",
+    "turns",
+    "sockets",
+    "endpoints",
+    "durability",
+    "agent",
+    "people",
+    "retrieval",
+    "analytics",
+)
+SLOW = ("scale",)
 
 
 def main() -> None:
+    everything = (*PARTS, *SLOW)
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures ChatKit on this machine.")
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)}; all by default")
-    chosen = parser.parse_args().parts or PARTS
-    if unknown := set(chosen) - set(PARTS):
-        sys.exit(f"Unknown part: {', '.join(sorted(unknown))}. Choose from {', '.join(PARTS)}.")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(everything)}")
+    parser.add_argument("--full", action="store_true", help=f"with the slow ones too: {', '.join(SLOW)}")
+    asked = parser.parse_args()
+    chosen = asked.parts or (everything if asked.full else PARTS)
+    if unknown := set(chosen) - set(everything):
+        sys.exit(f"Unknown part: {', '.join(sorted(unknown))}. Choose from {', '.join(everything)}.")
     with tempfile.TemporaryDirectory(prefix="chatkit-bench-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL runs as another user, who must be able to pass through
         prepare(Path(folder))
         for part in chosen:
             importlib.import_module(f"tests.bench.{part}").main(Path(folder))

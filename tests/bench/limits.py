@@ -5,6 +5,7 @@ from pathlib import Path
 from django.db import connection
 
 from apps.throttling import limits
+from chatkit.statements import in_sqlite
 from tests.bench import table
 
 
@@ -23,7 +24,7 @@ def refused(calls: int = 5_000) -> int:
 
 def bare(calls: int = 5_000) -> int:
     """The statement and nothing else: what SQLite itself can do on this machine at this moment."""
-    sql = limits.statement(limits.CONSUME, "sqlite")
+    sql = in_sqlite(limits.statement(limits.CONSUME, "sqlite"))
     for number in range(calls):
         connection.connection.execute(sql, (f"user:{number % 500}", "bare", 100, 60)).fetchone()
     return calls

@@ -92,10 +92,8 @@ def show_quality() -> None:
         table.verdict(f"at least {target:.0%} of the held out questions", is_met=shares[-1] >= target)
 
 
-def grow(folder: Path) -> None:
+def write_copies(folder: Path) -> None:
     """More pages of the same kind, in which many words are others."""
-    from apps.knowledge.ingest import ingest
-
     choice = random.Random(1)
 
     def other(word: re.Match[str]) -> str:
@@ -106,7 +104,6 @@ def grow(folder: Path) -> None:
             copy = folder / str(number) / page.relative_to(PAGES)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(re.sub(r"[a-z]{6,}", other, page.read_text(encoding="utf-8")), encoding="utf-8")
-    ingest([str(folder)])
 
 
 def milliseconds(ask: Callable[[str], object]) -> float:
@@ -148,7 +145,8 @@ def main(folder: Path) -> None:
         show_misses()
         return
     show_quality()
-    grow(folder / "pages")
+    write_copies(folder / "pages")
+    ingest([str(folder / "pages")])
     show_times()
 
 

@@ -1,20 +1,27 @@
 """What turns are measured against: the floor that no framework reaches, and Channels as its documentation shows it.
 
-`python -m tests.bench.servers floor|channels|channels-persistent PORT`
+`python -m tests.bench.servers floor|channels|channels-persistent|stock PORT`
 """
 
+import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 
-TOKENS = 20
+from tests.bench import stock
+
+TOKENS, PACE = 20, 0.02
+READY = '{"type":"session.ready","payload":{}}'
+FRAME = '{"type":"runtime_event","event_type":"agent.token","seq":1,"data":{"content":"word "}}'
+END = '{"type":"runtime_event","event_type":"agent.completed","seq":21,"data":{}}'
 
 
 async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Twenty frames and an end, without database, framework or JSON."""
+    """Twenty frames and an end, or a ping sent back: without database, framework or JSON."""
     if scope["type"] == "lifespan":
         while True:
             message = await receive()
@@ -23,12 +30,17 @@ async def floor(scope: dict[str, Any], receive: Any, send: Any) -> None:
                 return
     await receive()
     await send({"type": "websocket.accept"})
-    frame = '{"type":"runtime_event","event_type":"agent.token","seq":1,"data":{"content":"word "}}'
-    end = '{"type":"runtime_event","event_type":"agent.completed","seq":21,"data":{}}'
-    while (await receive())["type"] == "websocket.receive":
+    await send({"type": "websocket.send", "text": READY})
+    while (message := await receive())["type"] == "websocket.receive":
+        if '"ping"' in message["text"]:
+            await send(message | {"type": "websocket.send"})
+            continue
+        pause = PACE if "pause" in message["text"] else 0
         for _ in range(TOKENS):
-            await send({"type": "websocket.send", "text": frame})
-        await send({"type": "websocket.send", "text": end})
+            if pause:
+                await asyncio.sleep(pause)
+            await send({"type": "websocket.send", "text": FRAME})
+        await send({"type": "websocket.send", "text": END})
 
 
 def documented(*, is_persistent: bool) -> Any:
@@ -52,6 +64,7 @@ def documented(*, is_persistent: bool) -> Any:
         async def connect(self) -> None:
             self.conversation = await database_sync_to_async(self.begin)()
             await self.accept()
+            await self.send(text_data=READY)
 
         def begin(self) -> Conversation:
             from datetime import timedelta
@@ -96,11 +109,17 @@ def documented(*, is_persistent: bool) -> Any:
 
 if __name__ == "__main__":
     kind, port = sys.argv[1], int(sys.argv[2])
-    application = floor if kind == "floor" else documented(is_persistent=kind == "channels-persistent")
+    makers: dict[str, Callable[[], Any]] = {
+        "floor": lambda: floor,
+        "channels": lambda: documented(is_persistent=False),
+        "channels-persistent": lambda: documented(is_persistent=True),
+        "stock": stock.application,
+    }
     uvicorn.run(
-        application,
+        makers[kind](),
         port=port,
         loop="uvloop",
+        http="httptools",
         ws="websockets-sansio",
         log_level="error",
         lifespan="on" if kind == "floor" else "off",

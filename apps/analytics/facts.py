@@ -1,0 +1,47 @@
+"""What the server's own events may say: numbers, yes and no, ids and codes. No sentence and no secret fits in."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from chatkit.redaction import is_secret_name, redact_text
+
+# One word without spaces or @: no message and no address can be spelled with it.
+LONGEST = 128
+CODE = re.compile(rf"[\w.:/+-]{{0,{LONGEST}}}", re.ASCII)
+UNFIT = re.compile(r"[^\w.:/+-]+", re.ASCII)
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MOST = 20
+Fact = str | int | float | bool | None
+
+
+class NotAFact(ValueError):
+    """Somebody wanted to put into an event what must never be in one."""
+
+
+def facts(given: Mapping[str, object]) -> dict[str, Fact]:
+    """The same as JSON can hold it; refuses the whole where one part is no fact."""
+    if len(given) > MOST:
+        raise NotAFact(f"An event may say {MOST} things; this one has {len(given)}.")
+    return {name: fact(name, value) for name, value in given.items()}
+
+
+def coded(name: str) -> str:
+    """A name that an owner chose, such as a model's, spelled as a code."""
+    return UNFIT.sub("_", name)[:LONGEST]
+
+
+def fact(name: str, value: object) -> Fact:
+    if NAME.fullmatch(name) is None or is_secret_name(name):
+        raise NotAFact(f"{name[:40]!r} is no name for a fact.")
+    if value is None or (isinstance(value, bool | int | float) and not isinstance(value, Enum)):
+        return value
+    if not isinstance(value, str | UUID | Enum | datetime):
+        raise NotAFact(f"{name} is neither a number nor a code.")
+    text = str(value.value if isinstance(value, Enum) else value)
+    if CODE.fullmatch(text) is None or redact_text(text) != text:
+        # The text itself stays out of the message, which is logged.
+        raise NotAFact(f"{name} is neither a number nor a code.")
+    return text
