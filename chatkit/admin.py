@@ -1,6 +1,6 @@
 """The admin, under the product's name, and lists that stay quick whatever their length."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -11,6 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 
 # Counting stops here: nobody turns two hundred pages, and every database counts by looking at each row.
@@ -25,6 +28,23 @@ class AdminSite(admin.AdminSite):
     site_title = "ChatKit"
     index_title = "Overview"
     enable_nav_sidebar = True
+    # What the first page shows besides the list of apps; whoever has it to tell sets both.
+    overview: Callable[[HttpRequest], dict[str, Any]] | None = None
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._pages: list[URLPattern] = []
+
+    def add_page(self, route: str, view: Callable[..., HttpResponseBase], *, name: str) -> None:
+        """A page of the admin that belongs to no list; for staff alone, like all others."""
+        self._pages.append(path(route, self.admin_view(view), name=name))
+
+    def get_urls(self) -> list[Any]:
+        return [*self._pages, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        shown = self.overview(request) if self.overview else {}
+        return super().index(request, {**shown, **(extra_context or {})})
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # Django's class takes none when it runs
