@@ -22,6 +22,7 @@ JOURNALS_AT_ONCE = 100
 
 def register() -> None:
     visitors.register_mover(move_conversations)
+    retention.register("conversations nobody continued", Conversation.objects.old)
     stale = TurnEvent.objects.stale
     retention.register("journals of turns that ended", stale, by="turn_id", batch=JOURNALS_AT_ONCE)
     retention.register("records of reading older than a year", TranscriptView.objects.old)

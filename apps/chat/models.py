@@ -22,6 +22,11 @@ class OwnedQuerySet(models.QuerySet["Conversation"]):
         """One's own. Everything else does not exist."""
         return self.filter(**owner_of(principal))
 
+    def old(self) -> "OwnedQuerySet":
+        """By the owner's setting; without it, none."""
+        kept = settings.CHATKIT.conversations_kept_days
+        return self.none() if kept is None else self.filter(updated_at__lt=timezone.now() - timedelta(days=kept))
+
 
 def owner_of(principal: Principal) -> dict[str, uuid.UUID | None]:
     """The columns that say whose a conversation is."""
