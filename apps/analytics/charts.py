@@ -1,6 +1,6 @@
 """Charts drawn on the server: plain SVG without a script or a style of its own, so that the strict policy may stay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, log10
 from typing import Any
@@ -9,10 +9,12 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import pygal
 from django.utils.safestring import SafeString, mark_safe
 
-# Text must not shrink with the screen, so that each chart is drawn for wide and for narrow ones; CSS shows one.
-SIZES = {"wide": (760, 230), "narrow": (350, 200)}
-LABELS = {"wide": 8, "narrow": 4}
+# Text must not shrink with the screen, so that each chart is drawn for several widths; CSS shows one.
+SIZES = {"full": (1180, 240), "wide": (560, 210), "narrow": (350, 200)}
+LABELS = {"full": 16, "wide": 8, "narrow": 4}
 TICKS = 4
+FOREIGN = {"style", "script", "defs", "desc", "title"}
+UNUSED = {"background", "titles", "text-overlay", "tooltip-overlay"}
 PLAIN: dict[str, Any] = {
     "css": [],
     "js": [],
@@ -46,17 +48,17 @@ class Series:
     points: tuple[Point, ...]
 
 
-def bars(labels: Sequence[str], series: Sequence[Series], unit: str = "") -> dict[str, SafeString]:
+def bars(labels: Sequence[str], series: Sequence[Series], unit: str, sizes: Iterable[str]) -> dict[str, SafeString]:
     """One column a label, the series on top of each other."""
-    heights = [
-        sum(point.value or 0 for point in column) for column in zip(*(one.points for one in series), strict=True)
-    ]
-    return {size: drawn(pygal.StackedBar, size, labels, series, max(heights, default=0), unit) for size in SIZES}
+    columns = zip(*(one.points for one in series), strict=True)
+    heights = [sum(point.value or 0 for point in column) for column in columns]
+    highest = max(heights, default=0)
+    return {size: drawn(pygal.StackedBar, size, labels, series, highest, unit) for size in sizes}
 
 
-def lines(labels: Sequence[str], series: Sequence[Series], unit: str = "") -> dict[str, SafeString]:
+def lines(labels: Sequence[str], series: Sequence[Series], unit: str, sizes: Iterable[str]) -> dict[str, SafeString]:
     highest = max((point.value or 0 for one in series for point in one.points), default=0)
-    return {size: drawn(pygal.Line, size, labels, series, highest, unit) for size in SIZES}
+    return {size: drawn(pygal.Line, size, labels, series, highest, unit) for size in sizes}
 
 
 def drawn(
@@ -70,7 +72,7 @@ def drawn(
         height=height,
         x_labels_major_every=every,
         dots_size=2.5 if len(labels) <= 60 else 1,
-        rounded_bars=2 if len(labels) <= 31 else 0,
+        rounded_bars=1 if len(labels) <= 31 else 0,
         range=(0, ticks[-1]),
         value_formatter=lambda value: f"{value:,g}{unit}",
         **PLAIN,
@@ -119,17 +121,18 @@ def finished(tree: Element, tones: Sequence[str]) -> SafeString:
 def tidy(node: Element) -> None:
     says = next((child.text for child in node if child.tag == "desc" and child.get("class") == "label"), None)
     for child in list(node):
-        if (
-            child.tag in {"style", "script", "defs", "desc", "title"}
-            or not isinstance(child.tag, str)
-            or child.get("class") == "background"
-        ):
-            node.remove(child)
-        else:
+        if is_used(child):
             tidy(child)
+        else:
+            node.remove(child)
     for shape in node:
         if says and shape.tag in {"rect", "circle"}:
             SubElement(shape, "title").text = says
     if node.tag == "a":
         # The table below has the same links, one after the other, for whoever comes by keyboard.
         node.set("tabindex", "-1")
+
+
+def is_used(node: Element) -> bool:
+    is_element = isinstance(node.tag, str) and node.tag not in FOREIGN
+    return is_element and UNUSED.isdisjoint(node.get("class", "").split())

@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from apps.analytics import reports
 from apps.analytics.buckets import buckets_of
+from apps.analytics.exports import READS_CONVERSATIONS
 from apps.analytics.figures import Figures, figures_of
-from apps.analytics.groups import QuestionGroup
+from apps.analytics.groups import QuestionGroup, top_questions, unanswered_questions
 from apps.analytics.links import Links
 from apps.analytics.panels import (
     WHO,
@@ -26,13 +27,14 @@ from apps.analytics.panels import (
     turns_chart,
     visitors_chart,
 )
-from apps.analytics.periods import Period, period_of
+from apps.analytics.periods import Period, period_of, zone
 from apps.chat.models import Turn
 from apps.knowledge.models import Document
 from chatkit.errors import InvalidRequest
 
 CHOICES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "Year"))
 SHOWN = 10
+MINUS = "\N{MINUS SIGN}"
 STEPS = {
     "loaded": ("Opened the widget", ("widget_loaded",), "client"),
     "asked": ("Asked a question", ("chat_message",), "server"),
@@ -54,7 +56,7 @@ class Asked:
         return urlencode({"from": self.period.first.isoformat(), "to": self.period.last.isoformat()})
 
     def export(self, name: str) -> str:
-        return f"{reverse('admin:report_csv', args=[name])}?{self.query}"
+        return f"{reverse('analytics:export')}?{urlencode({'report': name})}&{self.query}"
 
 
 def asked_by(request: HttpRequest) -> Asked:
@@ -76,7 +78,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         "asked": asked,
         "choices": choices(asked.period),
         "is_custom": asked.period.length not in dict(CHOICES) or asked.period != Period.of_last(asked.period.length),
-        "time_zone": str(reports.zone()),
+        "time_zone": str(zone()),
         "may_write": links.may("knowledge.add_document"),
     }
     if not Turn.objects.exists():
@@ -91,13 +93,14 @@ def choices(period: Period) -> list[tuple[str, str, bool]]:
 def numbers(asked: Asked, links: Links) -> dict[str, Any]:
     figures, before = figures_of(asked.period), figures_of(asked.period.before)
     buckets = buckets_of(asked.period)
-    drawn = {"turns": turns_chart, "visitors": visitors_chart, "speed": speed_chart, "feedback": feedback_chart}
+    drawn = {"turns": turns_chart, "active": visitors_chart, "speed": speed_chart, "feedback": feedback_chart}
     return {
         "waiting": figures.waiting,
         "keys": keys(figures, before, links),
         "charts": [make(figures, buckets, links, asked.export(name)) for name, make in drawn.items()],
-        "questions": questions(asked, links) if links.may("chat.view_turn") else [],
-        "tables": [make(figures, asked, links) for make in (funnel, documents, limits, usage, errors, events)],
+        "questions": questions(asked, links) if links.may(READS_CONVERSATIONS) else [],
+        "funnel": funnel(figures, asked, links),
+        "tables": [make(figures, asked, links) for make in (documents, usage, limits, errors, events)],
     }
 
 
@@ -128,7 +131,7 @@ def keys(figures: Figures, before: Figures, links: Links) -> list[Key]:
             "First word",
             seconds(quick.p50),
             links.turns(period),
-            f"{seconds(quick.p95)} at the slowest in 20",
+            f"{seconds(quick.p95)} for the slowest 5 %",
             **moved(quick.p50 or 0, was_quick.p50 or 0, is_better=-1),
         ),
         Key(
@@ -146,7 +149,7 @@ def moved(now: float, before: float, *, is_better: int = 1) -> dict[str, str]:
     if not before:
         return {}
     change = round(100 * (now - before) / before)
-    return {"change": f"{change:+d} %".replace("-", "−"), "tone": tone(change * is_better)}
+    return {"change": signed(change, " %"), "tone": tone(change * is_better)}
 
 
 def points_moved(part: int, whole: int, part_before: int, whole_before: int) -> dict[str, str]:
@@ -154,7 +157,11 @@ def points_moved(part: int, whole: int, part_before: int, whole_before: int) -> 
     if not whole or not whole_before:
         return {}
     change = round(100 * part / whole) - round(100 * part_before / whole_before)
-    return {"change": f"{change:+d} points".replace("-", "−"), "tone": tone(change)}
+    return {"change": signed(change, " points"), "tone": tone(change)}
+
+
+def signed(change: int, unit: str) -> str:
+    return f"{change:+d}{unit}".replace("-", MINUS) if change else "unchanged"
 
 
 def tone(change: float) -> str:
@@ -162,21 +169,21 @@ def tone(change: float) -> str:
 
 
 def questions(asked: Asked, links: Links) -> list[dict[str, Any]]:
-    unanswered = reports.unanswered_questions(asked.period, SHOWN)
-    top = reports.top_questions(asked.period, SHOWN)
+    unanswered = unanswered_questions(asked.period, SHOWN)
+    top = top_questions(asked.period, SHOWN)
     return [
         {
             "title": "Without a good answer",
             "note": "No source was found, or it was rated down, or asked again.",
             "empty": "Every question of this period found an answer.",
-            "csv": asked.export("unanswered_questions"),
+            "csv": asked.export("unanswered"),
             "rows": list(rows_of(unanswered, links)),
         },
         {
             "title": "Asked most",
             "note": "Questions of the same words count together.",
             "empty": "Nobody has asked anything in this period.",
-            "csv": asked.export("top_questions"),
+            "csv": asked.export("questions"),
             "rows": list(rows_of(top, links)),
         },
     ]
@@ -186,23 +193,24 @@ def rows_of(groups: Iterable[QuestionGroup], links: Links) -> Iterable[dict[str,
     kept = list(groups)
     for group, share in zip(kept, shares(group.asked for group in kept), strict=True):
         reasons = (("no source", group.unsourced), ("rated down", group.disliked), ("asked again", group.retried))
-        improvement = links.improvement(group.turn_ids[0]) if group.turn_ids else ""
+        is_wanting = any(count for _, count in reasons) and group.turn_ids
         yield {
             "question": group.question,
             "asked": Cell(f"{group.asked:,}", links.these_turns(group.turn_ids), share),
-            "reasons": [f"{count:,} × {reason}" for reason, count in reasons if count],
+            "reasons": [f"{count:,} {reason}" for reason, count in reasons if count],
             "last_asked_at": group.last_asked_at,
-            "improvement": improvement,
+            "improvement": links.improvement(group.turn_ids[0]) if is_wanting else "",
         }
 
 
-def counted(
-    names: Iterable[tuple[Cell, ...]], counts: Iterable[int], urls: Iterable[str]
-) -> tuple[tuple[Cell, ...], ...]:
-    """Rows of which the last cell is a count with a bar."""
-    kept = list(counts)
-    found = zip(names, kept, urls, shares(kept), strict=True)
-    return tuple((*first, Cell(f"{count:,}", url, share)) for first, count, url, share in found)
+Row = tuple[tuple[Cell, ...], int, str]
+
+
+def counted(rows: Iterable[Row]) -> tuple[tuple[Cell, ...], ...]:
+    """What is counted, the count with its bar, and the rows behind it."""
+    kept = list(rows)
+    bars = shares(count for _, count, _ in kept)
+    return tuple((*names, Cell(f"{count:,}", url, bar)) for (names, count, url), bar in zip(kept, bars, strict=True))
 
 
 def text(value: str, url: str = "") -> Cell:
@@ -210,95 +218,60 @@ def text(value: str, url: str = "") -> Cell:
 
 
 def funnel(figures: Figures, asked: Asked, links: Links) -> Table:
-    steps = reports.funnel(figures)
-    told = [STEPS[step.step] for step in steps]
-    rows = counted(
-        ((text(name),) for name, _, _ in told),
-        (step.people for step in steps),
-        (links.events(asked.period, *kinds, source=source) for _, kinds, source in told),
-    )
-    return Table(
-        "Sign-up",
-        ("Step", "People"),
-        rows,
-        note="How many got to each step for the first time.",
-        csv=asked.export("funnel"),
-    )
+    def row(step: reports.FunnelStep) -> Row:
+        name, kinds, source = STEPS[step.step]
+        return (text(name),), step.people, links.events(asked.period, *kinds, source=source)
+
+    rows = counted(map(row, reports.funnel(figures)))
+    note = "How many got to each step for the first time."
+    return Table("Sign-up", ("Step", "People"), rows, note=note, csv=asked.export("funnel"))
 
 
 def documents(figures: Figures, asked: Asked, links: Links) -> Table:
-    found = reports.citations(figures)[:SHOWN]
-    rows = counted(
-        ((text(one.title, links.document(one.document_id)),) for one in found),
-        (one.answers for one in found),
-        (links.document(one.document_id) for one in found),
-    )
-    return Table(
-        "Pages that answer",
-        ("Page", "Answers"),
-        rows,
-        empty="No answer has named a page yet.",
-        csv=asked.export("citations"),
-    )
+    def row(page: reports.Citation) -> Row:
+        address = links.document(page.document_id)
+        return (text(page.title, address),), page.answers, address
+
+    rows = counted(map(row, reports.citations(figures)[:SHOWN]))
+    empty = "No answer has named a page yet."
+    return Table("Pages that answer", ("Page", "Answers"), rows, empty, csv=asked.export("citations"))
 
 
 def limits(figures: Figures, asked: Asked, links: Links) -> Table:
-    found = reports.limits(figures)[:SHOWN]
-    rows = counted(
-        ((text(one.action), text(one.tier or "unknown")) for one in found),
-        (one.windows for one in found),
-        (links.events(asked.period, "rate_limit_triggered", event_data__action=one.action) for one in found),
-    )
-    return Table(
-        "Limits met",
-        ("Action", "Tier", "Times"),
-        rows,
-        empty="Nobody has met a limit.",
-        csv=asked.export("limits"),
-    )
+    def row(met: reports.LimitHits) -> Row:
+        names = text(met.action), text(met.tier or "unknown")
+        return names, met.windows, links.events(asked.period, "rate_limit_triggered", event_data__action=met.action)
+
+    rows = counted(map(row, reports.limits(figures)[:SHOWN]))
+    columns = ("Action", "Tier", "Times")
+    return Table("Limits met", columns, rows, "Nobody has met a limit.", csv=asked.export("limits"))
 
 
 def usage(figures: Figures, asked: Asked, links: Links) -> Table:
-    found = reports.usage(figures)[:SHOWN]
-    names = (
-        (text(one.model or one.agent), Cell(f"{one.input_tokens:,}"), Cell(f"{one.output_tokens:,}")) for one in found
-    )
-    rows = counted(
-        names,
-        (one.turns for one in found),
-        (links.turns(asked.period, model=one.model, agent=one.agent) for one in found),
-    )
-    return Table(
-        "Models",
-        ("Model", "Tokens in", "Tokens out", "Answers"),
-        rows,
-        empty="No model has answered yet.",
-        csv=asked.export("usage"),
-    )
+    def row(used: reports.ModelUsage) -> Row:
+        names = text(used.model or used.agent), Cell(f"{used.input_tokens:,}"), Cell(f"{used.output_tokens:,}")
+        return names, used.turns, links.turns(asked.period, model=used.model, agent=used.agent)
+
+    rows = counted(map(row, reports.usage(figures)[:SHOWN]))
+    columns = ("Model", "Tokens in", "Tokens out", "Answers")
+    return Table("Models", columns, rows, "No model has answered yet.", csv=asked.export("usage"))
 
 
 def errors(figures: Figures, asked: Asked, links: Links) -> Table:
-    found = reports.errors(figures)[:SHOWN]
-    rows = counted(
-        ((text(one.code), text("answer" if one.where == "turn" else one.where)) for one in found),
-        (one.count for one in found),
-        (
-            links.turns(asked.period, error=one.code)
-            if one.where == "turn"
-            else links.events(asked.period, "errors_told", event_data__code=one.code)
-            for one in found
-        ),
-    )
-    return Table("Errors", ("Code", "Where", "Times"), rows, empty="Nothing went wrong.", csv=asked.export("errors"))
+    def row(error: reports.ErrorCount) -> Row:
+        if error.where == "turn":
+            return (text(error.code), text("answer")), error.count, links.turns(asked.period, error=error.code)
+        told = links.events(asked.period, "errors_told", event_data__code=error.code)
+        return (text(error.code), text(error.where)), error.count, told
+
+    rows = counted(map(row, reports.errors(figures)[:SHOWN]))
+    return Table("Errors", ("Code", "Where", "Times"), rows, "Nothing went wrong.", csv=asked.export("errors"))
 
 
 def events(figures: Figures, asked: Asked, links: Links) -> Table:
-    found = reports.events(figures)[:SHOWN]
-    rows = counted(
-        ((text(one.event_type), text(one.source)) for one in found),
-        (one.count for one in found),
-        (links.events(asked.period, one.event_type, source=one.source) for one in found),
-    )
-    return Table(
-        "Events", ("Type", "Told by", "Times"), rows, empty="Nothing was recorded.", csv=asked.export("events")
-    )
+    def row(event: reports.EventCount) -> Row:
+        names = text(event.event_type), text(event.source)
+        return names, event.count, links.events(asked.period, event.event_type, source=event.source)
+
+    rows = counted(map(row, reports.events(figures)[:SHOWN]))
+    return Table("Events", ("Type", "Told by", "Times"), rows, "Nothing was recorded.", csv=asked.export("events"))

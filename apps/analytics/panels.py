@@ -89,7 +89,8 @@ def chart(
     )
     period = "Day" if all(bucket.period.length == 1 for bucket in buckets) else "Week"
     table = Table(title, (period, *(part.name for part in parts)), rows)
-    drawings = draw([bucket.label for bucket in buckets], series, unit)
+    sizes = ("full", "wide", "narrow") if is_wide else ("wide", "narrow")
+    drawings = draw([bucket.label for bucket in buckets], series, unit, sizes)
     return Chart(title, note, series, drawings, table, is_wide, csv)
 
 
@@ -148,7 +149,7 @@ def speed_chart(figures: Figures, buckets: Sequence[Bucket], links: Links, csv: 
         return Line(name, tone, value, lambda bucket: links.turns(bucket.period), lambda value: seconds(value * 1000))
 
     parts = [
-        part("First word, slowest in 20", "second", "first_token", "p95"),
+        part("First word, slowest 5 %", "second", "first_token", "p95"),
         part("First word, typical", "first", "first_token", "p50"),
         part("Whole answer, typical", "quiet", "total", "p50"),
     ]

@@ -30,7 +30,7 @@ class ChatConfig(AppConfig):
             await sockets.end_all(4012, "restarting")
 
         holdings.register()
-        support.grant(*(f"chat.view_{kind}" for kind in ("conversation", "turn", "savedchat", "feedback")))
+        support.grant(*(f"chat.view_{kind}" for kind in ("conversation", "message", "turn", "savedchat", "feedback")))
         credentials_revoked.connect(close_revoked, weak=False)
         turn_began.connect(tell_joined, weak=False)
         housekeeping.accompany(takeover.sweep)
