@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "apps.analytics",
     "apps.accounts",
     "apps.throttling",
+    "apps.gateway",
     "apps.chat",
     "apps.knowledge",
     "chatkit.apps.AdminConfig",

@@ -1,5 +1,6 @@
 """Charts drawn on the server: plain SVG without a script or a style of its own, so that the strict policy may stay."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, log10
@@ -8,6 +9,9 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import pygal
 from django.utils.safestring import SafeString, mark_safe
+
+# Importing pygal adds an importer for its plugins in a form that Python gave up; each later import would warn of it.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 # Text must not shrink with the screen, so that each chart is drawn for several widths; CSS shows one.
 SIZES = {"full": (1180, 240), "wide": (560, 210), "narrow": (350, 200)}

@@ -45,7 +45,8 @@ Row = Mapping[str, Any]
 
 def unanswered_questions(period: Period, most: int = MOST_GROUPS) -> tuple[QuestionGroup, ...]:
     disliked = disliked_turns(period)
-    return groups_of(asked_in(period).filter(Q(is_unsourced=True) | Q(is_retried=True) | Q(turn__in=disliked)), most)
+    wanting = Q(is_unsourced=True) | Q(is_retried=True) | Q(turn__in=disliked)
+    return groups_of(asked_in(period).filter(wanting, turn__handling=None), most)
 
 
 def top_questions(period: Period, most: int = MOST_GROUPS) -> tuple[QuestionGroup, ...]:

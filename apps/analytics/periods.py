@@ -85,7 +85,7 @@ def period_of(asked_from: str | None, asked_to: str | None, asked_days: str | No
 
 
 def read_day(name: str, text: str | None) -> date | None:
-    if not text:
+    if text is None:
         return None
     try:
         day = date.fromisoformat(text)
@@ -97,7 +97,7 @@ def read_day(name: str, text: str | None) -> date | None:
 
 
 def read_days(text: str | None) -> int:
-    if not text:
+    if text is None:
         return USUAL
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= LONGEST:
         raise InvalidRequest.of({"days": [f"Must be a whole number from 1 to {LONGEST}."]})

@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import URLField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -34,8 +35,14 @@ FOUND = 8
 KEPT = "answer_tried"
 
 
+def form_field(field: Any, **options: Any) -> Any:
+    """What is typed without a scheme is https."""
+    return field.formfield(**options, **({"assume_scheme": "https"} if isinstance(field, URLField) else {}))
+
+
 class PassageForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes none when it runs
     class Meta:
+        formfield_callback = form_field
         model = Document
         fields = ("title", "body", "url")
         widgets = {
@@ -208,7 +215,7 @@ def passage_of(hit: Hit, *, is_own: bool) -> Passage:
 
 
 def show(request: HttpRequest, turn: Turn, document: Document | None, form: PassageForm) -> HttpResponse:
-    record_view(request, TranscriptView.What.QUESTION, turn.pk, conversation=turn.conversation_id)
+    record_view(request.user.pk, TranscriptView.What.QUESTION, turn.pk, conversation=turn.conversation_id)
     context = {
         **admin.site.each_context(request),
         "title": "Find a better answer",

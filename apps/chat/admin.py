@@ -60,7 +60,7 @@ class Transcribed(WrittenBySystem):
         row = self.get_object(request, unquote(object_id))
         if row is None or not self.has_view_permission(request, row):
             return super().change_view(request, object_id, form_url, extra_context)
-        record_view(request, self.what, row.pk, conversation=self.conversation_key(row))
+        record_view(request.user.pk, self.what, row.pk, conversation=self.conversation_key(row))
         lines = self.transcript(row)
         shown = {
             "transcript": lines[:SHOWN],
@@ -146,7 +146,7 @@ class TurnAdmin(Transcribed):
         "first_token",
         "total",
         "error",
-        "is_fallback",
+        "fallback",
         "conversation",
     )
     list_filter = (
@@ -179,8 +179,6 @@ class TurnAdmin(Transcribed):
         "mode",
         "context",
         "tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
         "stop_reason",
         "created_at",
         "first_token",
@@ -202,6 +200,10 @@ class TurnAdmin(Transcribed):
     @admin.display
     def tokens(self, turn: Turn) -> str:
         return tokens(turn)
+
+    @admin.display
+    def fallback(self, turn: Turn) -> str:
+        return "local agent" if turn.is_fallback else ""
 
     @admin.display(description="time to first token")
     def first_token(self, turn: Turn) -> str:
@@ -243,10 +245,10 @@ class SavedChatAdmin(Transcribed):
 @admin.register(Feedback)
 class FeedbackAdmin(Transcribed):
     what = TranscriptView.What.FEEDBACK
-    list_display = ("updated_at", "rating", "comment", "conversation")
-    list_filter = ("updated_at", "rating")
+    list_display = ("created_at", "rating", "comment", "conversation")
+    list_filter = ("created_at", "rating")
     list_prefetch_related = ("message__conversation",)
-    sortable_by = ("updated_at",)
+    sortable_by = ("created_at",)
     exact = {
         "message_id": "message id",
         "message__conversation_id": "conversation id",
@@ -254,7 +256,7 @@ class FeedbackAdmin(Transcribed):
     }
     words = ("comment", "message__content")
     looked_through = 5_000
-    ordering = ("-updated_at",)
+    ordering = ("-created_at",)
     fields = ("rating", "comment", "conversation", "created_at", "updated_at")
 
     @admin.display

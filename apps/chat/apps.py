@@ -17,6 +17,7 @@ class ChatConfig(AppConfig):
         from apps.chat.events import EventType
         from apps.chat.signals import turn_began
         from apps.chat.sockets import sockets
+        from apps.gateway import choice
 
         def close_revoked(revocation: object, **_: object) -> None:
             sockets.revoked(revocation)  # type: ignore[arg-type]
@@ -28,6 +29,7 @@ class ChatConfig(AppConfig):
             sockets.is_draining = True
             await turns.drain(settings.CHATKIT.shutdown_grace)
             await sockets.end_all(4012, "restarting")
+            await choice.close()
 
         holdings.register()
         support.grant(*(f"chat.view_{kind}" for kind in ("conversation", "message", "turn", "savedchat", "feedback")))

@@ -210,8 +210,8 @@ class Feedback(models.Model):
         verbose_name_plural = "feedback"
         ordering = ["-updated_at"]
         indexes = [
-            models.Index(fields=["-updated_at"], name="chat_feedback_recent"),
-            models.Index(fields=["rating", "-updated_at"], name="chat_feedback_of_rating"),
+            models.Index(fields=["-created_at"], name="chat_feedback_recent"),
+            models.Index(fields=["rating", "-created_at"], name="chat_feedback_of_rating"),
         ]
 
     def __str__(self) -> str:

@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
-
 from apps.chat.citations import Citation, citations_of
 from apps.chat.models import Feedback, Message, TranscriptView, Turn
 
@@ -47,17 +45,22 @@ def facts_of(turn: Turn) -> list[tuple[str, str]]:
         ("tokens", tokens(turn)),
         ("first token", seconds(turn.created_at, turn.first_token_at)),
         ("total", seconds(turn.created_at, turn.ended_at)),
-        ("fallback", "yes" if turn.is_fallback else ""),
+        ("ended with", turn.stop_reason),
+        ("fallback", "the local agent answered" if turn.is_fallback else ""),
         ("error", turn.error),
     ]
     return [(name, value) for name, value in facts if value]
 
 
 def tokens(turn: Turn) -> str:
-    """In and out, as the provider counted them."""
-    if turn.input_tokens is None and turn.output_tokens is None:
-        return ""
-    return f"{turn.input_tokens or 0:,} in, {turn.output_tokens or 0:,} out"
+    """As the provider counted them."""
+    counts = {
+        "in": turn.input_tokens,
+        "out": turn.output_tokens,
+        "from cache": turn.cache_read_tokens,
+        "to cache": turn.cache_write_tokens,
+    }
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def seconds(begin: datetime, end: datetime | None) -> str:
@@ -65,7 +68,7 @@ def seconds(begin: datetime, end: datetime | None) -> str:
 
 
 def record_view(
-    request: HttpRequest, what: TranscriptView.What, key: object, *, conversation: UUID | None = None
+    staff_id: UUID | None, what: TranscriptView.What, key: object, *, conversation: UUID | None = None
 ) -> None:
     """Before anything is shown: what cannot be recorded is not shown either."""
-    TranscriptView.objects.create(staff_id=request.user.pk, what=what, key=str(key), conversation_key=conversation)
+    TranscriptView.objects.create(staff_id=staff_id, what=what, key=str(key), conversation_key=conversation)

@@ -195,6 +195,5 @@ def test_the_record_is_kept_for_a_year(helper: User) -> None:
 
 
 def test_an_export_is_recorded_by_its_name(helper: User) -> None:
-    request: Any = type("Request", (), {"user": helper})()
-    record_view(request, TranscriptView.What.EXPORT, "unanswered.csv")
+    record_view(helper.pk, TranscriptView.What.EXPORT, "unanswered.csv")
     assert str(TranscriptView.objects.get()) == "Export unanswered.csv"

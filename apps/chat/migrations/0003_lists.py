@@ -45,11 +45,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='feedback',
-            index=models.Index(fields=['-updated_at'], name='chat_feedback_recent'),
+            index=models.Index(fields=['-created_at'], name='chat_feedback_recent'),
         ),
         migrations.AddIndex(
             model_name='feedback',
-            index=models.Index(fields=['rating', '-updated_at'], name='chat_feedback_of_rating'),
+            index=models.Index(fields=['rating', '-created_at'], name='chat_feedback_of_rating'),
         ),
         migrations.AddIndex(
             model_name='savedchat',
