@@ -14,7 +14,7 @@ EXPRESSIONS = {
         "uuid": "(lpad(to_hex({0}), 8, '0') || lpad(to_hex({1}), 24, '0'))::uuid",
     },
 }
-USER, VISITOR, CONVERSATION, TURN, QUESTION, REPLY, SAVED, SESSION, PASSAGE = range(1, 10)
+USER, VISITOR, CONVERSATION, TURN, QUESTION, REPLY, SAVED, SESSION, EVENT = range(1, 10)
 
 
 def moment(seconds: str = "i") -> str:
@@ -103,6 +103,16 @@ def tables() -> dict[str, dict[str, str]]:
             "language": "CASE WHEN i % 5000 = 0 THEN 'de' ELSE '' END", "body": "''", "digest": "''",
             "is_published": "(i % 5000 <> 0)", "created_at": now, "updated_at": now,
         },
+        "analytics_event": {
+            "id": key(EVENT),
+            "event_type": "CASE WHEN i % 5000 = 0 THEN 'signup' ELSE 'chat_message' END",
+            "source": "'server'",
+            "visitor_id": key(VISITOR),
+            "network": "'203.0.113.0/24'",
+            "event_data": "'{}'",
+            "created_at": now,
+        },
+        "gateway_siteinstructions": {"text": "'Answer in the tone of a baker.'", "changed_at": now},
         "throttling_counter": {
             "action": "CASE WHEN i % 5000 = 0 THEN 'save_chat' ELSE 'chat' END", "subject": "'user:' || i",
             "count": "CASE WHEN i % 5000 = 0 THEN 5 ELSE 1 END", "maximum": "5", "started_at": now,

@@ -31,6 +31,7 @@ MAY_SEE = {
     "chat.feedback",
     "knowledge.document",
     "knowledge.passage",
+    "analytics.event",
 }
 SAID = {"conversation": Conversation, "turn": Turn, "savedchat": SavedChat, "feedback": Feedback}
 
@@ -51,7 +52,8 @@ def pages_of(model: Any, listing: Any) -> Iterator[str]:
 
 
 def path_of(pattern: URLPattern, row: Any) -> str:
-    return str(pattern.pattern).replace("<path:object_id>", str(row.pk if row else "")).replace("<id>", str(row.pk))
+    key = str(row.pk) if row else ""
+    return str(pattern.pattern).replace("<path:object_id>", key).replace("<id>", key)
 
 
 @pytest.fixture
