@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Q
+
 from apps.analytics import questions
 from apps.analytics.figures import Figures, figures_of
 from apps.analytics.groups import QuestionGroup, top_questions, unanswered_questions
@@ -170,9 +172,10 @@ def citations(figures: Figures) -> tuple[Citation, ...]:
 
 
 def documents_at(pages: Iterable[str]) -> dict[str, tuple[str, int | None]]:
-    columns = ("url", "title", "id")
-    found = Document.objects.filter(url__in=list(pages)).values_list(*columns)
-    return {url.partition("#")[0]: (title, key) for url, title, key in found}
+    """A page is known by its address, or by its title where it has none."""
+    asked = list(pages)
+    found = Document.objects.filter(Q(url__in=asked) | Q(url="", title__in=asked)).values_list("url", "title", "id")
+    return {url or title: (title, key) for url, title, key in found}
 
 
 @dataclass(frozen=True, slots=True)
