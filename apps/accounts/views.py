@@ -105,7 +105,7 @@ class VerifyView(PublicView):
 
 
 class CollectView(PublicView):
-    @extend_schema(tags=TAG, request=None, responses=answers.CollectAnswer, auth=[{"credential": []}])
+    @extend_schema(tags=TAG, request=None, responses=answers.CollectAnswer, auth=["credential"])
     def post(self, request: Request) -> Response:
         """Signs a chat in whose number was typed where the mailed link leads. The credential is the visitor's."""
         collected = waiting.collect(bearer(request.headers.get("Authorization")), origin_of(request._request))
