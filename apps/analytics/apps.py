@@ -8,9 +8,11 @@ class AnalyticsConfig(AppConfig):
     verbose_name = "Analytics"
 
     def ready(self) -> None:
+        from apps.accounts import support
         from apps.analytics import holdings, listeners, refusals, rollup
 
         holdings.register()
+        support.grant("analytics.view_event")
         listeners.connect()
         housekeeping.accompany(rollup.keep_up)
         housekeeping.accompany(refusals.keep_telling)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
@@ -21,6 +22,8 @@ from apps.analytics.periods import Period, period_of
 from apps.analytics.reports import Summary
 from apps.analytics.shapes import shape_of
 from apps.analytics.tables import EVENT_ROWS, TABLES, WITH_TEXTS, lines
+from apps.chat.models import TranscriptView
+from apps.chat.transcripts import record_view
 from chatkit.errors import InvalidRequest, PermissionDenied
 from chatkit.threads import in_thread
 from chatkit.views import AsyncAPIView
@@ -40,9 +43,12 @@ class SummaryView(AsyncAPIView):
     async def get(self, request: Request) -> Response:
         """All figures of a period. What visitors asked is in it for whoever may read conversations."""
         period = asked_period(request._request)
+        principal = principal_of(request)
         found = await in_thread(reports.summary, period)
-        may_read = READS_CONVERSATIONS in principal_of(request).permissions
-        return Response(found if may_read else without_texts(found))
+        if READS_CONVERSATIONS not in principal.permissions:
+            return Response(without_texts(found))
+        await in_thread(record_view, principal.user_id, TranscriptView.What.EXPORT, "summary")
+        return Response(found)
 
 
 def asked_period(request: HttpRequest) -> Period:
@@ -68,7 +74,7 @@ async def export(request: HttpRequest) -> HttpResponseBase:
     principal = await principal_async(request)
     if not principal.is_staff:
         raise PermissionDenied
-    return file_of(request, may_read=READS_CONVERSATIONS in principal.permissions)
+    return await file_for(request, principal.user_id, may_read=READS_CONVERSATIONS in principal.permissions)
 
 
 async def export_in_admin(request: HttpRequest) -> HttpResponseBase:
@@ -78,7 +84,15 @@ async def export_in_admin(request: HttpRequest) -> HttpResponseBase:
     user: User | AnonymousUser = await request.auser()
     if not isinstance(user, User) or not user.is_active or not user.is_staff:
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-    return file_of(request, may_read=await user.ahas_perm(READS_CONVERSATIONS))
+    return await file_for(request, user.pk, may_read=await user.ahas_perm(READS_CONVERSATIONS))
+
+
+async def file_for(request: HttpRequest, staff_id: UUID | None, *, may_read: bool) -> StreamingHttpResponse:
+    """Whoever takes along what visitors asked is recorded before the file begins."""
+    response, name = file_of(request, may_read=may_read), request.GET.get("report", "")
+    if name in WITH_TEXTS:
+        await in_thread(record_view, staff_id, TranscriptView.What.EXPORT, name)
+    return response
 
 
 def file_of(request: HttpRequest, *, may_read: bool) -> StreamingHttpResponse:

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from apps.analytics.models import IN_VAIN, AskedQuestion
 from apps.analytics.periods import Period
 from apps.analytics.questions import terms_of
-from apps.chat.models import Feedback
+from apps.chat.models import Feedback, HandledQuestion
 
 # Groups of the same words that are looked at; those of nearly the same words are joined after that.
 LOOKED_AT = 300
@@ -53,8 +53,11 @@ Asked = QuerySet[AskedQuestion]
 
 
 def unanswered_questions(period: Period, most: int = MOST_GROUPS) -> tuple[QuestionGroup, ...]:
-    """Two questions to the database, because one with an "or" between them would read every turn there is."""
-    asked = asked_in(period)
+    """But for those that somebody has looked after since.
+
+    Two questions to the database, because one with an "or" between them would read every turn there is.
+    """
+    asked = asked_in(period).exclude(turn__in=HandledQuestion.objects.values("turn"))
     found = in_vain(asked.filter(IN_VAIN))
     disliked = asked.filter(turn__reply__feedback__rating=Feedback.Rating.DOWN)
     for row in disliked.values("likeness", "is_unsourced", "is_retried", "created_at"):
