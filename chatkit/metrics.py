@@ -44,6 +44,8 @@ provider_seconds = Histogram("chatkit_provider_seconds", "Time one provider call
 
 # Finding a labelled series again costs more than counting it.
 limit_decision = cache(limit_decisions.labels)
+http_request = cache(http_requests.labels)
+http_time = cache(http_seconds.labels)
 
 
 def exposition() -> bytes:
