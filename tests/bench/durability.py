@@ -16,7 +16,7 @@ from tests.services import Postgres
 ROUNDS = 3
 TURN = partial(turns, message=question(tokens=20))
 LASTING = 1.5  # seconds a turn takes that is running when the server is told to stop
-SLOW_READERS = 20
+SLOW_READERS, BIG_TURNS = 20, 6
 
 
 def main(folder: Path) -> None:
@@ -92,21 +92,25 @@ def show_slow_readers(folder: Path) -> None:
 
 async def unread(chatkit: Place) -> tuple[float, int]:
     """Resident memory for each of some sockets that ask for finished turns and read none of it."""
-    asker = await load.open_socket(chatkit.socket, chatkit.token)
-    asker.send(question(tokens=60_000))
-    ended = await asker.until(*ENDS)
-    resume = {"type": "turn.resume", "payload": {"turn_id": json.loads(ended)["turn_id"], "after_seq": -1}}
+    asker, offered, resumes = await load.open_socket(chatkit.socket, chatkit.token), 0, []
+    for _ in range(BIG_TURNS):
+        asker.send(question(tokens=30_000))
+        ended = await asker.until(*ENDS)
+        offered += 2 * len(ended)  # the answer piece by piece, and once more as a whole
+        resumes.append({"type": "turn.resume", "payload": {"turn_id": json.loads(ended)["turn_id"], "after_seq": -1}})
     opened = await load.open_sockets(chatkit.socket, chatkit.token, SLOW_READERS)
     before = chatkit.resident_kib()
     for connection in opened:
         connection.transport.pause_reading()
-        connection.send(json.dumps(resume).encode())
+        for resume in resumes:
+            connection.send(json.dumps(resume).encode())
     await quiet(chatkit)
     grown = (chatkit.resident_kib() - before) / SLOW_READERS
     for connection in opened:
         connection.transport.resume_reading()
-    await asyncio.gather(*(connection.until(*ENDS) for connection in opened))
-    return grown, 2 * len(ended)
+        for _ in resumes:
+            await connection.until(*ENDS)
+    return grown, offered
 
 
 async def quiet(chatkit: Place) -> None:
