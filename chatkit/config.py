@@ -163,6 +163,7 @@ class Config(BaseSettings):
     knowledge_language: Literal["de", "en", "es", "fr", "it", "nl", "pt"] = Field(
         "en", description="Language of the site's documents, where a document does not say."
     )
+    events_kept_days: int = Field(400, ge=1, le=3_650, description="Days after which analytics events are deleted.")
     rate_limits: RateLimits = Field(
         default_factory=RateLimits, description="`RATE_LIMITS__SAVE_CHAT=5/60`: count/seconds, or `none`."
     )

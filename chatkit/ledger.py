@@ -11,12 +11,14 @@ against power loss too. An entry the database refuses fails its own writer and n
 
 import asyncio
 import atexit
+import contextvars
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from django.db import (
@@ -90,6 +92,9 @@ class Ledger:
         """Returns after the commit; raises what the check or the database had against these entries."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
+        if check is not None:
+            # Refusals are logged and noted with the request they belong to, although another thread makes them.
+            check = partial(contextvars.copy_context().run, check)
         self._hand_in(Writer(entries, future, loop, check))
         return await future
 
@@ -99,9 +104,11 @@ class Ledger:
         self._hand_in(Writer(entries, future, None))
         future.result(PATIENCE)
 
-    def leave(self, *entries: Entry) -> None:
+    def leave(self, *entries: Entry) -> "Future[None]":
         """Hands in without waiting for the commit: for what nobody is told and may be lost with the process."""
-        self._hand_in(Writer(entries, Future(), None))
+        future: Future[None] = Future()
+        self._hand_in(Writer(entries, future, None))
+        return future
 
     def open(self) -> None:
         """Undoes `close`, for processes that serve, stop and serve again, as tests do."""

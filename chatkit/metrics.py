@@ -39,6 +39,7 @@ ledger_batch = Histogram(
 )
 ledger_seconds = Histogram("chatkit_ledger_commit_seconds", "Time one ledger transaction took.", buckets=FAST)
 ledger_queue = Gauge("chatkit_ledger_queue", "Entries waiting for the ledger.", multiprocess_mode="livesum")
+events_lost = Counter("chatkit_events_lost", "Analytics events that could not be written, by reason.", ["reason"])
 provider_calls = Counter("chatkit_provider_calls", "Calls of model providers, by outcome.", ["provider", "outcome"])
 provider_seconds = Histogram("chatkit_provider_seconds", "Time one provider call took.", ["provider"], buckets=SLOW)
 

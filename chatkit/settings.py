@@ -28,6 +28,8 @@ INSTALLED_APPS = [
     # Makes `runserver` speak WebSocket; imported only for people who change ChatKit, because it is slow to start.
     *(["daphne"] if DEBUG else []),
     "chatkit",
+    # Before the apps it refers to: what a person leaves behind is erased in this order.
+    "apps.analytics",
     "apps.accounts",
     "apps.throttling",
     "apps.chat",

@@ -12,6 +12,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.chat.urls")),
     path("", include("apps.chat.conversation_urls")),
+    path("", include("apps.analytics.urls")),
 ]
 
 urlpatterns = [

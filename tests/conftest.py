@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from apps.analytics import listeners, recording
+from apps.analytics.models import Event
 from chatkit.ledger import ledger
 from tests.live import LiveServer
 from tests.services import Postgres, Redis, Service
@@ -85,6 +88,28 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     yield start
     for server in started:
         server.stop()
+
+
+class Aside:
+    """Keeps what the server notes about itself: beside a test's transaction the ledger would wait for its end."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def leave(self, *events: Event) -> "Future[None]":
+        self.events.extend(events)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+
+@pytest.fixture(autouse=True)
+def noticed(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What analytics noticed in the suite's own process, by this test."""
+    aside = Aside()
+    monkeypatch.setattr(recording, "ledger", aside)
+    listeners.lately.clear()
+    return aside.events
 
 
 @pytest.fixture

@@ -94,7 +94,12 @@ class Postgres(Service):
                 cwd=self.folder,
                 stdout=subprocess.DEVNULL,
             )
-        settings = {"fsync": self.fsync, "max_connections": "300", "unix_socket_directories": "", "shared_buffers": "64MB"}
+        settings = {
+            "fsync": self.fsync,
+            "max_connections": "300",
+            "unix_socket_directories": "",
+            "shared_buffers": "64MB",
+        }
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.launch(as_ordinary_user([str(programs / "postgres"), "-D", str(data), "-p", str(self.port), *flags]))
         wait_until(self.is_ready, "PostgreSQL accepts queries")

@@ -16,7 +16,7 @@ from apps.chat import takeover
 from apps.chat.models import Conversation, Message, Turn, owner_of
 from apps.throttling import limits
 from apps.throttling.limits import Allowance
-from chatkit.entries import Change, Entry
+from chatkit.entries import Change, Entry, Insert
 from chatkit.errors import Conflict, InvalidRequest, NotFound
 from chatkit.ids import new_id
 from chatkit.statements import exists
@@ -134,7 +134,7 @@ def rows_for(
     question = Message(
         id=new_id(),
         conversation_id=conversation_id,
-        role=Message.Role.USER,
+        role=Message.Role.USER.value,
         content=request.text,
         client_message_id=request.client_message_id,
         created_at=now,
@@ -145,7 +145,7 @@ def rows_for(
         title = request.text[:LONGEST_TITLE]
         times = {"created_at": now, "updated_at": now}
         return turn, [
-            Conversation(id=conversation_id, title=title, **owner_of(principal), **times),
+            Insert(Conversation, {"id": conversation_id, "title": title, **owner_of(principal), **times}),
             question,
             reply,
             turn,
@@ -153,28 +153,29 @@ def rows_for(
     return turn, [Change(Conversation, {"id": conversation_id}, {"updated_at": now}), question, reply, turn]
 
 
-def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tuple[Turn, Message]:
+def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tuple[Turn, Insert]:
     """A turn for a question, and the reply it will write."""
     now = max(timezone.now(), question.created_at + ONE_TICK)
-    reply = Message(
-        id=new_id(),
-        conversation_id=question.conversation_id,
-        role=Message.Role.ASSISTANT,
-        status=Message.Status.WRITING,
-        created_at=now,
-    )
+    reply_id = new_id()
+    reply = {
+        "id": reply_id,
+        "conversation_id": question.conversation_id,
+        "role": Message.Role.ASSISTANT.value,
+        "status": Message.Status.WRITING.value,
+        "created_at": now,
+    }
     turn = Turn(
         id=new_id(),
         conversation_id=question.conversation_id,
         question=question,
-        reply=reply,
+        reply_id=reply_id,
         mode=mode,
         context={name: value for name, value in context.items() if value},
         agent=LOCAL,
         heartbeat_at=now,
         created_at=now,
     )
-    return turn, reply
+    return turn, Insert(Message, reply)
 
 
 def admit(principal: Principal, request: TurnRequest, conversation_id: UUID, *, is_new: bool) -> Allowance | None:

@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
+import structlog
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.utils import timezone
@@ -87,6 +88,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         self.scope, self._receive, self.base_send = scope, receive, send
         self._transport = daphne.transport_of(send)
         self.connection_id = kept_request_id(header(scope, b"x-request-id"))
+        structlog.contextvars.bind_contextvars(request_id=self.connection_id)
         await receive()
         if not self._is_origin_allowed():
             await send({"type": "websocket.close", "code": 4403})

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from apps.accounts.credentials import Principal
 from apps.chat.agents import Outcome
 from apps.chat.events import EventType
 from apps.chat.journal import Journal
@@ -43,9 +44,10 @@ def closing_changes(
     ]
 
 
-def extra_rows(turn: Turn, event_type: EventType, outcome: Outcome) -> list[Entry]:
+def extra_rows(turn: Turn, event_type: EventType, outcome: Outcome, principal: Principal) -> list[Entry]:
     """What listeners want committed together with the end of the turn."""
-    answers = turn_ending.send_robust(sender=None, turn=turn, event_type=event_type, outcome=outcome)
+    facts = {"turn": turn, "event_type": event_type, "outcome": outcome, "principal": principal}
+    answers = turn_ending.send_robust(sender=None, **facts)
     return [row for _, rows in answers if isinstance(rows, list) for row in rows]
 
 

@@ -112,6 +112,8 @@ class Journal:
 
     async def _flush(self) -> None:
         try:
+            # What an agent has at hand comes in one go, often with the end: then one write carries it all.
+            await asyncio.sleep(0)
             while (self._pending or self._gathered) and not self._is_finishing:
                 self._close_token()
                 batch, self._pending = self._pending, []

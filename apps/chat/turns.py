@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -58,6 +59,7 @@ class Running:
 
     turn: Turn
     journal: Journal
+    principal: Principal
     task: "asyncio.Task[None] | None" = None
     # Set before the task is cancelled: why it is.
     ending: EventType = EventType.FAILED
@@ -83,7 +85,7 @@ async def start_turn(principal: Principal, request: TurnRequest) -> Accepted:
     except IntegrityError as exc:
         # Somebody else's message or turn came in between: asking again finds it, and answers by name.
         return await retell(principal, request, conversation_id, exc)
-    begin(turn)
+    begin(turn, principal)
     return accepted(turn, request.client_message_id, allowance)
 
 
@@ -109,7 +111,7 @@ async def retry_turn(principal: Principal, message_id: UUID) -> Accepted:
         allowance = await ledger.write(touched, reply, again, check=admission)
     except IntegrityError as exc:
         raise TurnInProgress from exc
-    begin(again)
+    begin(again, principal)
     return accepted(again, turn.question.client_message_id, allowance)
 
 
@@ -121,14 +123,20 @@ def turn_to_retry(principal: Principal, message_id: UUID) -> Turn:
     return turn
 
 
-def begin(turn: Turn) -> Running:
-    """A task in a context of its own: it outlives the request, and must not use the request's threads."""
-    running = Running(turn, Journal(turn.id, ledger))
+def begin(turn: Turn, principal: Principal) -> Running:
+    running = Running(turn, Journal(turn.id, ledger), principal)
     _running[turn.id] = running
     loop = asyncio.get_running_loop()
-    running.task = loop.create_task(run_turn(running), context=contextvars.Context())
+    running.task = loop.create_task(run_turn(running), context=context_of_its_own())
     wakeups.announce_began(turn.conversation_id, turn.id)
     return running
+
+
+def context_of_its_own() -> contextvars.Context:
+    """The request's id for the log, and nothing else: a turn outlives the request, and must not use its threads."""
+    context = contextvars.Context()
+    context.run(structlog.contextvars.bind_contextvars, **structlog.contextvars.get_contextvars())
+    return context
 
 
 async def run_turn(running: Running) -> None:
@@ -172,7 +180,7 @@ async def end(running: Running, event_type: EventType, body: dict[str, Any]) -> 
     if event_type is EventType.CANCELLED:
         body = endings.cancelled_body(turn, journal)
     changes = endings.closing_changes(turn, journal, running.answer, event_type, body)
-    entries = [*changes, *endings.extra_rows(turn, event_type, running.answer)]
+    entries = [*changes, *endings.extra_rows(turn, event_type, running.answer, running.principal)]
     try:
         await journal.finish(event_type, body, entries)
         measure(turn, journal, event_type)

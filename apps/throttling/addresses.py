@@ -8,8 +8,7 @@ from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from rest_framework.request import Request
 
-from apps.throttling.limits import LIMITS, Allowance, RateLimited, announce, rate_of
-from chatkit import metrics
+from apps.throttling.limits import LIMITS, Allowance, RateLimited, announce, note, rate_of
 from chatkit.network import counted_address
 
 P = ParamSpec("P")
@@ -30,7 +29,7 @@ def require_address(request: HttpRequest, name: str) -> Allowance | None:
     remaining = max(0, rate.count - usage["count"])
     # django-ratelimit's window lasts to the end of its last second.
     allowance = Allowance(limit.action, rate, not usage["should_limit"], remaining, max(1, usage["time_left"] + 1))
-    metrics.limit_decision(limit.action, "allowed" if allowance.is_allowed else "refused").inc()
+    note(key(limit.action, request), allowance)
     announce(request, allowance)
     if not allowance.is_allowed:
         raise RateLimited(allowance, limit.sentence)

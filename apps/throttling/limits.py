@@ -11,6 +11,7 @@ from django.db.models import F
 from django.http import HttpRequest
 
 from apps.throttling.models import Counter
+from apps.throttling.signals import limit_reached
 from chatkit import metrics
 from chatkit.config import Config, source_of
 from chatkit.errors import ChatKitError
@@ -166,8 +167,14 @@ def consume(subject: str, name: str) -> Allowance:
     # A window that ended between the two statements has room again.
     if row is None and allowance.is_allowed:
         return consume(subject, name)
-    metrics.limit_decision(action, "allowed" if allowance.is_allowed else "refused").inc()
+    note(subject, allowance)
     return allowance
+
+
+def note(subject: str, allowance: Allowance) -> None:
+    metrics.limit_decision(allowance.action, "allowed" if allowance.is_allowed else "refused").inc()
+    if not allowance.is_allowed:
+        limit_reached.send_robust(sender=None, allowance=allowance, subject=subject)
 
 
 def counted(action: str, rate: Rate, row: tuple[int, float]) -> Allowance:

@@ -5,7 +5,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = ("ledger", "limits", "turns", "sockets", "endpoints", "durability", "agent", "people", "retrieval")
+PARTS = (
+    "ledger",
+    "limits",
+    "turns",
+    "sockets",
+    "endpoints",
+    "durability",
+    "agent",
+    "people",
+    "retrieval",
+    "analytics",
+)
 SLOW = ("scale",)
 
 

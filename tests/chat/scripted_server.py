@@ -39,7 +39,8 @@ async def scripted(turn: Turn, outcome: agents.Outcome) -> AsyncGenerator[agents
     outcome.model = "scripted"
     yield agents.Sources([])
     for number in range(script.get("tokens", 3)):
-        await asyncio.sleep(script.get("pause", 0))
+        if pause := script.get("pause"):
+            await asyncio.sleep(pause)
         outcome.tokens_used += 1
         yield f"{number} "
     if script.get("end") == "fail":

@@ -4,17 +4,18 @@ import asyncio
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from apps.accounts.models import User
 from apps.throttling.models import Counter
 from chatkit import ledger as ledger_module
-from chatkit.entries import Change, NotApplied
+from chatkit.entries import Change, Insert, NotApplied
 from chatkit.errors import ServerAtCapacity
 from chatkit.ledger import Ledger
 from tests.environment import ROOT
@@ -68,6 +69,40 @@ async def test_a_bad_row_fails_its_writer_and_nobody_else(books: Ledger) -> None
     assert outcomes == [None] * 20
     # All or nothing holds for each writer.
     assert await asyncio.to_thread(subjects) == {"taken", *(f"writer {n}" for n in range(20))}
+
+
+async def test_a_plain_row_becomes_what_an_instance_would(books: Ledger) -> None:
+    given = {"action": "test", "subject": "alice", "started_at": NOON, "expires_at": NOON + timedelta(hours=1)}
+    await asyncio.gather(books.write(Insert(Counter, given)), books.write(counter("bob")))
+    alice, bob = [row async for row in Counter.objects.order_by("subject").values("count", *given)]
+    assert alice == {**given, "count": Counter().count}
+    assert {**alice, "subject": "", "count": 0} == {**bob, "subject": "", "count": 0}
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"subject": "alice"}, IntegrityError),
+        ({"subject": "alice", "colour": "red"}, TypeError),
+        ({"subject": "alice", "action": "test", "started_at": "yesterday", "expires_at": NOON}, ValidationError),
+    ],
+)
+async def test_a_plain_row_that_is_not_one_fails_its_writer_alone(
+    books: Ledger, values: dict[str, Any], error: type[Exception]
+) -> None:
+    outcomes = await asyncio.gather(
+        books.write(counter("fine")), books.write(Insert(Counter, values)), return_exceptions=True
+    )
+    assert outcomes[0] is None
+    assert isinstance(outcomes[1], error)
+
+
+async def test_times_of_other_zones_are_kept_as_the_moment_they_are(books: Ledger) -> None:
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5)))
+    await books.write(
+        Insert(Counter, {"action": "test", "subject": "alice", "started_at": elsewhere, "expires_at": NOON})
+    )
+    assert await Counter.objects.values_list("started_at", flat=True).aget() == NOON
 
 
 async def test_a_value_that_cannot_be_stored_fails_its_writer_and_nobody_else(books: Ledger) -> None:
