@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -199,7 +200,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             raise Closed(4429, InvalidRequest("Too many frames that could not be understood."))
 
     async def _on_ping(self, frame: Frame) -> None:
-        await self._send(frames.write("pong", {"time": timezone.now()}, frame.id))
+        await self._send(frames.write("pong", {"time": datetime.now(UTC)}, frame.id))
 
     async def _on_auth(self, frame: Frame) -> None:
         """A second credential beside the one in force is refused; the same one again says nothing new."""

@@ -1,6 +1,7 @@
 """What sockets cost besides turns: a ping, a connect, lying idle, resuming, and server-sent events beside them."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -59,8 +60,10 @@ def resumes(place: Place, *, turn_id: str, pause: float) -> Result:
     times: list[float] = []
 
     def step(connection: load.Connection, number: int) -> Callable[[], Awaitable[None]]:
+        pauses = itertools.chain([pause * number / CONNECTIONS], itertools.repeat(pause))
+
         async def resume() -> None:
-            await asyncio.sleep(pause * (number / CONNECTIONS if not times else 1))
+            await asyncio.sleep(next(pauses))
             began = time.perf_counter()
             connection.send(asked)
             await connection.until(b"agent.started")
