@@ -42,6 +42,20 @@ ledger_queue = Gauge("chatkit_ledger_queue", "Entries waiting for the ledger.", 
 events_lost = Counter("chatkit_events_lost", "Analytics events that could not be written, by reason.", ["reason"])
 provider_calls = Counter("chatkit_provider_calls", "Calls of model providers, by outcome.", ["provider", "outcome"])
 provider_seconds = Histogram("chatkit_provider_seconds", "Time one provider call took.", ["provider"], buckets=SLOW)
+provider_first_token_seconds = Histogram(
+    "chatkit_provider_first_token_seconds",
+    "Time from asking a provider to its first token.",
+    ["provider"],
+    buckets=SLOW,
+)
+provider_tokens = Counter("chatkit_provider_tokens", "Tokens that providers counted.", ["provider", "kind"])
+provider_breaker = Gauge(
+    "chatkit_provider_breaker",
+    "Circuit breaker: 0 closed, 1 half open, 2 open.",
+    ["provider"],
+    multiprocess_mode="livemax",
+)
+turn_fallbacks = Counter("chatkit_turn_fallbacks", "Turns the local agent answered because the provider could not.")
 
 # Finding a labelled series again costs more than counting it.
 limit_decision = cache(limit_decisions.labels)

@@ -12,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 
+from apps.gateway import choice
 from apps.knowledge.ingest import ingest_own_documents, own_documents
 from apps.knowledge.models import Document
 from apps.throttling.limits import TABLE, rate_of
@@ -26,6 +27,7 @@ MIGRATION_LOCK = 0x63686174  # any number that nobody else uses for an advisory 
 
 
 def prepare(*, migrate: bool) -> None:
+    connect_provider()
     settings.CHATKIT.data_dir.mkdir(parents=True, exist_ok=True)
     if migrate:
         migrate_database()
@@ -33,6 +35,14 @@ def prepare(*, migrate: bool) -> None:
         collect_files()
     learn_own_documents()
     seed_once()
+
+
+def connect_provider() -> None:
+    """Its client is made before the first visitor, and what it is missing ends the start."""
+    try:
+        choice.chosen()
+    except config.ConfigurationError as exc:
+        config.stop(exc.problems)
 
 
 def seed_once() -> None:

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "apps.analytics",
     "apps.accounts",
     "apps.throttling",
+    "apps.gateway",
     "apps.chat",
     "apps.knowledge",
     "chatkit.apps.AdminConfig",

@@ -90,3 +90,19 @@ def check_email_url(value: str) -> str:
     if parts.scheme.startswith("smtp") and not parts.hostname:
         raise ValueError("malformed, it names no host; use smtp://user:password@host:587")
     return value
+
+
+def check_name(value: str) -> str:
+    """Names of models and regions become parts of addresses and log lines."""
+    if not re.fullmatch(r"[\w./:@+-]*", value, re.ASCII):
+        raise ValueError("use letters, digits and any of . / : @ + - _")
+    return value
+
+
+def check_key(value: object) -> object:
+    """A stray line break or quotation mark would be refused by the provider, long after the start."""
+    if value == "":
+        return None
+    if isinstance(value, str) and not re.fullmatch(r"[!#-&(-~]+", value):
+        raise ValueError("must be printable ASCII without spaces and quotation marks; copy the key again")
+    return value

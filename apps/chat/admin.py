@@ -49,6 +49,9 @@ def facts_of(turn: Turn) -> list[tuple[str, str]]:
         ("model", turn.model),
         ("first token", seconds(turn.created_at, turn.first_token_at)),
         ("total", seconds(turn.created_at, turn.ended_at)),
+        ("tokens", tokens(turn)),
+        ("ended with", turn.stop_reason),
+        ("fallback", "the local agent answered" if turn.is_fallback else ""),
         ("error", turn.error),
     ]
     return [(name, value) for name, value in facts if value]
@@ -56,6 +59,17 @@ def facts_of(turn: Turn) -> list[tuple[str, str]]:
 
 def seconds(begin: datetime, end: datetime | None) -> str:
     return "" if end is None else f"{(end - begin).total_seconds():.2f} s"
+
+
+def tokens(turn: Turn) -> str:
+    """As the provider counted them."""
+    counts = {
+        "in": turn.input_tokens,
+        "out": turn.output_tokens,
+        "from cache": turn.cache_read_tokens,
+        "to cache": turn.cache_write_tokens,
+    }
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def owner_of(conversation: Conversation) -> str:
@@ -102,8 +116,21 @@ class ConversationAdmin(Transcribed):
 
 @admin.register(Turn)
 class TurnAdmin(WrittenBySystem):
-    list_display = ("id", "status", "agent", "model", "created_at", "first_token", "total", "error", "conversation")
-    list_filter = ("status", "agent", "model", "mode", "error", "created_at")
+    list_display = (
+        "id",
+        "status",
+        "agent",
+        "model",
+        "is_fallback",
+        "created_at",
+        "first_token",
+        "total",
+        "tokens",
+        "stop_reason",
+        "error",
+        "conversation",
+    )
+    list_filter = ("status", "agent", "model", "is_fallback", "stop_reason", "mode", "error", "created_at")
     list_select_related = ("conversation",)
     search_fields = ("id", "conversation__id", "conversation__title", "conversation__user__email", "error")
     ordering = ("-created_at",)
@@ -115,6 +142,12 @@ class TurnAdmin(WrittenBySystem):
         "error",
         "agent",
         "model",
+        "is_fallback",
+        "stop_reason",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
         "mode",
         "context",
         "question",
@@ -142,6 +175,10 @@ class TurnAdmin(WrittenBySystem):
     @admin.display(description="total time")
     def total(self, turn: Turn) -> str:
         return seconds(turn.created_at, turn.ended_at)
+
+    @admin.display
+    def tokens(self, turn: Turn) -> str:
+        return tokens(turn)
 
 
 @admin.register(SavedChat)

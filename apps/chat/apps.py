@@ -16,6 +16,7 @@ class ChatConfig(AppConfig):
         from apps.chat.events import EventType
         from apps.chat.signals import turn_began
         from apps.chat.sockets import sockets
+        from apps.gateway import choice
 
         def close_revoked(revocation: object, **_: object) -> None:
             sockets.revoked(revocation)  # type: ignore[arg-type]
@@ -27,6 +28,7 @@ class ChatConfig(AppConfig):
             sockets.is_draining = True
             await turns.drain(settings.CHATKIT.shutdown_grace)
             await sockets.end_all(4012, "restarting")
+            await choice.close()
 
         holdings.register()
         credentials_revoked.connect(close_revoked, weak=False)

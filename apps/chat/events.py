@@ -51,4 +51,11 @@ class Event(NamedTuple):
 
 
 def failure_body(error: ChatKitError, *, may_retry: bool) -> dict[str, Any]:
-    return {"error": error.code, "message": error.message, "retry": may_retry}
+    wait = (error.detail or {}).get("retry_after")
+    told = {"error": error.code, "message": error.message, "retry": may_retry}
+    return told if wait is None else {**told, "retry_after": wait}
+
+
+def failure_detail(body: dict[str, Any]) -> dict[str, Any]:
+    """What the one error shape tells in its detail about a turn that failed."""
+    return {name: body[name] for name in ("retry", "retry_after") if name in body}

@@ -37,6 +37,7 @@ from apps.chat.events import Event, EventType, failure_body
 from apps.chat.journal import Journal
 from apps.chat.models import Conversation, Turn, TurnEvent
 from apps.chat.signals import turn_finished
+from apps.gateway.choice import LOCAL
 from apps.throttling.limits import RateLimited
 from chatkit import metrics
 from chatkit.entries import Change, NotApplied
@@ -152,7 +153,8 @@ async def run_turn(running: Running) -> None:
         event_type = running.ending
         body = {} if event_type is EventType.CANCELLED else failure_body(RuntimeUnavailable(), may_retry=True)
     except ChatKitError as refusal:
-        body = failure_body(refusal, may_retry=refusal.status >= 429)
+        may_retry = (refusal.detail or {}).get("retry", refusal.status >= 429)
+        body = failure_body(refusal, may_retry=may_retry)
     except Exception:  # the turn boundary: whatever an agent does, the visitor is told something true
         log.exception("turn_failed", turn_id=str(running.turn.id))
     finally:
@@ -162,7 +164,9 @@ async def run_turn(running: Running) -> None:
 
 async def answer(running: Running) -> None:
     turn, journal = running.turn, running.journal
-    journal.note(
+    # The local agent has its first words at once, and one write carries both; a provider thinks first.
+    tell = journal.note if turn.agent == LOCAL else journal.say
+    tell(
         EventType.STARTED,
         agent=turn.agent,
         model=running.answer.model,
@@ -171,7 +175,7 @@ async def answer(running: Running) -> None:
     async with aclosing(agents.answer(turn, running.answer)) as pieces:
         async for piece in pieces:
             if isinstance(piece, agents.Sources):
-                journal.say(EventType.SOURCES, sources=piece.sources)
+                journal.say(EventType.SOURCES, **piece.body())
             else:
                 journal.token(piece)
 
