@@ -56,15 +56,16 @@ def show_postgres(folder: Path) -> None:
 
 def show_stop(folder: Path) -> None:
     with ours(new(folder, "stop"), SHUTDOWN_GRACE="30") as chatkit:
-        codes, completed = load.run(stopped(chatkit))
+        codes, completed = load.run(stopped(chatkit, CONNECTIONS))
     print(f"\nA stop while {CONNECTIONS} turns are running")
     print(f"  {completed} turns completed, {codes.count(4012)} sockets closed with 4012")
     table.verdict("every socket gets its close frame", is_met=codes.count(4012) == CONNECTIONS)
     table.verdict("every running turn finishes", is_met=completed == CONNECTIONS)
 
 
-async def stopped(chatkit: Place) -> tuple[list[int | None], int]:
-    opened = await load.open_sockets(chatkit.socket, chatkit.token, CONNECTIONS)
+async def stopped(chatkit: Place, count: int) -> tuple[list[int | None], int]:
+    """Stops the server while a turn runs on each socket: the close codes, and how many turns were completed."""
+    opened = await load.open_sockets(chatkit.socket, chatkit.token, count)
     for connection in opened:
         connection.send(question(tokens=50, pause=LASTING / 50))
     await asyncio.gather(*(connection.until(b"agent.token") for connection in opened))

@@ -99,13 +99,13 @@ def idle_kib(place: Place) -> float:
     return load.run(hold())
 
 
-def messages(place: Place) -> tuple[int, float]:
-    """A thousand questions on one socket in one conversation: how many were answered in order, in how many seconds."""
+def messages(place: Place, count: int) -> tuple[int, float]:
+    """Many questions on one socket in one conversation: how many were answered in order, in how many seconds."""
 
     async def ask_all() -> tuple[int, float]:
         connection = await load.open_socket(place.socket, place.token)
         began, answered, conversation = time.perf_counter(), 0, None
-        for number in range(MESSAGES):
+        for number in range(count):
             payload = {"text": json.dumps({"tokens": 1, "n": number}), "conversation_id": conversation}
             connection.send(json.dumps({"type": "agent.message", "payload": payload, "id": str(number)}).encode())
             accepted = json.loads(await connection.until(b'"message.accepted"', b'"error"'))
@@ -127,7 +127,7 @@ def main(folder: Path) -> None:
         show_against_floor("WebSocket echo", "pings", floor, chatkit, echo, 0.75)
         show_against_floor("Authenticated connects", "connects", floor, chatkit, connects, 0.5)
         show_server_events(chatkit)
-        show_messages(chatkit)
+        show_messages(chatkit, MESSAGES)
     with ours(new(folder, "resume"), CHATKIT_TEST_FRAMES="1") as chatkit:
         show_resumes(chatkit)
     show_idle(folder)
@@ -153,7 +153,7 @@ def show_server_events(chatkit: Place) -> None:
 
 
 def show_messages(chatkit: Place) -> None:
-    answered, seconds = messages(chatkit)
+    answered, seconds = messages(chatkit, MESSAGES)
     print(f"\n{MESSAGES:,} messages on one socket\n  {answered:,} answered in order, in {seconds:.1f} s")
     table.verdict("all answered, in order, none lost", is_met=answered == MESSAGES)
 
