@@ -238,8 +238,8 @@ async def follow(turn_id: UUID, after_seq: int = -1) -> AsyncGenerator[Event]:
 def recorded(turn_id: UUID, known: int) -> list[Event]:
     """A page of the journal from `known` on; after it was pruned, its end out of what was saved."""
     events = page(turn_id, known)
-    is_all = len(events) < PAGE and not (events and events[-1].is_terminal)
-    if is_all and takeover.close_if_dead(turn_id):
+    is_open = len(events) < PAGE and not (events and events[-1].is_terminal)
+    if is_open and takeover.close_if_dead(turn_id):
         events = page(turn_id, known)
     if not events and (end := list(takeover.remembered_end(turn_id, known))):
         # It may have gone on and ended since the journal was read; only a pruned journal is empty still.

@@ -127,7 +127,7 @@ def main(folder: Path) -> None:
         show_against_floor("WebSocket echo", "pings", floor, chatkit, echo, 0.75)
         show_against_floor("Authenticated connects", "connects", floor, chatkit, connects, 0.5)
         show_server_events(chatkit)
-        show_messages(chatkit, MESSAGES)
+        show_messages(chatkit)
     with ours(new(folder, "resume"), CHATKIT_TEST_FRAMES="1") as chatkit:
         show_resumes(chatkit)
     show_idle(folder)
