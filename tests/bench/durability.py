@@ -41,7 +41,7 @@ def show_synchronous(folder: Path) -> None:
 
 
 def show_postgres(folder: Path) -> None:
-    one_by_one, ledger = "one ORM call a write", "ChatKit"
+    one_by_one, ledger = "one ORM call a write (10 connections)", "ChatKit"
     with ExitStack() as stack:
         postgres = Postgres(new(folder, "postgres"), fsync="on")
         stack.callback(postgres.stop)
@@ -49,7 +49,10 @@ def show_postgres(folder: Path) -> None:
         theirs = other("channels-persistent", new(folder, "one-by-one"), DATABASE_URL=postgres.new_database())
         our = ours(new(folder, "postgresql"), DATABASE_URL=postgres.new_database())
         places = {one_by_one: stack.enter_context(theirs), ledger: stack.enter_context(our)}
-        found = results.interleaved({name: (place, TURN) for name, place in places.items()}, ROUNDS)
+        measures = {name: (place, TURN) for name, place in places.items()}
+        # More of them only wait for each other, some for a quarter of a minute.
+        measures[one_by_one] = (places[one_by_one], partial(TURN, connections=10))
+        found = results.interleaved(measures, ROUNDS)
     results.show(f"Durable turns on PostgreSQL, {CONNECTIONS} connections", found, unit="turns", base=one_by_one)
     results.at_least(5, one_by_one, found, ledger, one_by_one)
 
