@@ -38,7 +38,14 @@ class VerifyAnswer(serializers.Serializer[Any]):
 
 
 class VerificationStatusAnswer(serializers.Serializer[Any]):
+    """The session, once, for a visitor whom the owner of the address let in by the mailed link."""
+
     verified = serializers.BooleanField()
+    pending = serializers.BooleanField(required=False)
+    session_token = serializers.CharField(required=False)
+    expires_at = serializers.DateTimeField(required=False)
+    user_profile = ProfileAnswer(required=False)
+    user = UserAnswer(required=False)
 
 
 class TokenAnswer(serializers.Serializer[Any]):

@@ -1,7 +1,7 @@
 """People and visitors: who they are, how well we know them, and what proves it."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -186,6 +186,10 @@ class VerificationTokenQuerySet(models.QuerySet["VerificationToken"]):
     def open(self) -> "VerificationTokenQuerySet":
         return self.filter(used_at=None, expires_at__gt=timezone.now())
 
+    def released_to(self, visitor_id: uuid.UUID | None, *, since: datetime) -> "VerificationTokenQuerySet":
+        """Proofs that this visitor asked for, whose session nobody has collected yet."""
+        return self.filter(asker=visitor_id, asker__isnull=False, released_at__gt=since, collected_at=None)
+
     def stale(self) -> "VerificationTokenQuerySet":
         """A day longer than they are good for, so that asking again for the mail still works."""
         return self.filter(expires_at__lte=timezone.now() - timedelta(days=1))
@@ -202,10 +206,14 @@ class VerificationToken(models.Model):
     email = FoldedEmailField("e-mail", max_length=254, db_index=True)
     purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.SIGNUP)
     visitor = models.ForeignKey(Visitor, models.SET_NULL, null=True, blank=True, related_name="verifications")
+    # Who asked for the mail: their widget is signed in too where the owner of the address says so.
+    asker = models.ForeignKey(Visitor, models.SET_NULL, null=True, blank=True, related_name="requested_verifications")
     consented_at = models.DateTimeField("consent to data storage", null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField("asker may sign in since", null=True, blank=True)
+    collected_at = models.DateTimeField("asker signed in", null=True, blank=True)
 
     objects = VerificationTokenQuerySet.as_manager()
 

@@ -1,5 +1,7 @@
 """The page behind the link in the mail. Opening it changes nothing, because mail scanners open links too."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -17,14 +19,16 @@ Refused = (registration.VerificationInvalid, registration.VerificationExpired, A
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return show(request, {"token": request.GET.get("token", "")})
+        token = request.GET.get("token", "")
+        return show(request, {"token": token, "asker": registration.asker_of(token)})
     require_address(request, "verify")
+    lets_in = "lets_in" in request.POST
     try:
-        verified = registration.confirm(request.POST.get("token", ""), origin=origin_of(request))
+        verified = registration.confirm(request.POST.get("token", ""), origin=origin_of(request), lets_asker_in=lets_in)
     except Refused as refusal:
         return show(request, {"refusal": refusal.message}, status=refusal.status)
-    return show(request, {"email": verified.user.email})
+    return show(request, {"email": verified.user.email, "lets_in": lets_in})
 
 
-def show(request: HttpRequest, context: dict[str, str], *, status: int = 200) -> HttpResponse:
+def show(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     return render(request, "accounts/verify.html", context, status=status)

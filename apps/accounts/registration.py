@@ -35,9 +35,9 @@ class VerificationExpired(ChatKitError):
     sentence = "This confirmation link or code has expired. Ask for a new one."
 
 
-def sign_up(email: str, *, visitor: Visitor | None = None) -> None:
+def sign_up(email: str, *, visitor: Visitor | None = None, asker: Visitor | None = None) -> None:
     """Sends the mail that proves the address, whether it has an account or not."""
-    send_proof(VerificationToken(email=email, visitor=visitor, consented_at=timezone.now()))
+    send_proof(VerificationToken(email=email, visitor=visitor, asker=asker, consented_at=timezone.now()))
 
 
 def send_proof(token: VerificationToken) -> None:
@@ -50,12 +50,17 @@ def send_proof(token: VerificationToken) -> None:
     mail.send_verification(token.email, raw=raw, minutes=minutes, purpose=token.purpose)
 
 
-def resend(email: str) -> None:
-    """The mail once more, where one was asked for within a day or an account waits for it."""
+def resend(email: str, *, asker: Visitor | None = None) -> None:
+    """The mail once more, where one was asked for within a day or an account waits for it. The asker is whoever asks
+    this time: somebody else may have asked before."""
     last = VerificationToken.objects.filter(email=email).order_by("-created_at").first()
     if last is not None and last.used_at is None:
         again = VerificationToken(
-            email=email, purpose=last.purpose, visitor_id=last.visitor_id, consented_at=last.consented_at
+            email=email,
+            purpose=last.purpose,
+            visitor_id=last.visitor_id,
+            asker=asker,
+            consented_at=last.consented_at,
         )
         send_proof(again)
     elif User.objects.filter(email=email, email_verified_at=None, is_active=True).exists():
@@ -86,23 +91,46 @@ def verify(raw: str, *, origin: Origin) -> tuple[Verified, sessions.Issued]:
     """Uses the proof up and signs its bearer in."""
     with transaction.atomic():
         verified = confirm(raw, origin=origin)
-        issued = sessions.open_session(verified.user, user_agent=origin.user_agent)
-        SignIn.objects.create(
-            user=verified.user,
-            email=verified.user.email,
-            method=SignIn.Method.EMAIL,
-            outcome=SignIn.Outcome.SUCCEEDED,
-            address=origin.address,
-            user_agent=origin.user_agent,
-        )
+        issued = enter(verified.user, origin)
     signals.announce(signals.login, user=verified.user, method=SignIn.Method.EMAIL, address=origin.address)
     return verified, issued
 
 
-def confirm(raw: str, *, origin: Origin) -> Verified:
+def enter(user: User, origin: Origin) -> sessions.Issued:
+    issued = sessions.open_session(user, user_agent=origin.user_agent)
+    SignIn.objects.create(
+        user=user,
+        email=user.email,
+        method=SignIn.Method.EMAIL,
+        outcome=SignIn.Outcome.SUCCEEDED,
+        address=origin.address,
+        user_agent=origin.user_agent,
+    )
+    return issued
+
+
+def collect(visitor_id: UUID, *, origin: Origin) -> tuple[User, sessions.Issued] | None:
+    """The session of a visitor whose mail was answered by its owner: once, and soon after."""
+    now = timezone.now()
+    token = VerificationToken.objects.released_to(visitor_id, since=now - LIFE).first()
+    if token is None:
+        return None
+    user = User.objects.filter(email=token.email, is_active=True).first()
+    with transaction.atomic():
+        uncollected = VerificationToken.objects.filter(id=token.id, collected_at=None)
+        if user is None or not uncollected.update(collected_at=now):
+            return None
+        issued = enter(user, origin)
+    signals.announce(signals.login, user=user, method=SignIn.Method.EMAIL, address=origin.address)
+    return user, issued
+
+
+def confirm(raw: str, *, origin: Origin, lets_asker_in: bool = False) -> Verified:
     """Uses the proof up, once, also when two ask at the same time."""
     with transaction.atomic():
         token = take(raw)
+        if lets_asker_in and token.asker_id is not None:
+            VerificationToken.objects.filter(id=token.id).update(released_at=timezone.now())
         verified = account_of(token)
         if not verified.user.is_active:
             raise AccountDisabled
@@ -113,6 +141,14 @@ def confirm(raw: str, *, origin: Origin) -> Verified:
         signals.announce(signals.signup, user=verified.user, method=SignIn.Method.EMAIL, address=origin.address)
     signals.announce(signals.email_verified, user=verified.user)
     return verified
+
+
+def asker_of(raw: str) -> VerificationToken | None:
+    """The open request of a chat that waits to be let in, for the page that asks whether it may be."""
+    if not tokens.is_verification(raw):
+        return None
+    waiting = VerificationToken.objects.open().filter(digest=tokens.digest(raw), asker__isnull=False)
+    return waiting.select_related("asker").first()
 
 
 def take(raw: str) -> VerificationToken:

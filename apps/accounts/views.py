@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -74,10 +75,10 @@ class SignupView(PublicView):
     def post(self, request: Request) -> Response:
         """Mails a link and a code that sign in; the answer is the same whether there is an account or not."""
         asked = checked(serializers.SignupRequest, request.data)
-        visitor = None
+        asker, visitor = visitors.owner_of(presented_by(request)), None
         if asked.get("migrate_session"):
             visitor = visitors.returning(asked.get("anon_id") or None, presented_by(request))
-        registration.sign_up(asked["email"], visitor=visitor)
+        registration.sign_up(asked["email"], visitor=visitor, asker=asker)
         return Response({"status": "verification_sent"})
 
 
@@ -88,16 +89,17 @@ class VerifyView(PublicView):
         """Signs the bearer of a mailed code in."""
         asked = checked(serializers.TokenRequest, request.data)
         verified, issued = registration.verify(asked["token"], origin=origin_of(request._request))
-        user = verified.user
-        profile = {"email": user.email, "tier": user.tier}
-        answer = {
-            "success": True,
-            "session_token": issued.raw,
-            "expires_at": issued.expires_at,
-            "user_profile": profile,
-            "user": {"user_id": user.id, **profile, "created_at": user.created_at},
-        }
-        return Response(answer)
+        return Response({"success": True, **session_body(verified.user, issued)})
+
+
+def session_body(user: User, issued: sessions.Issued) -> dict[str, Any]:
+    profile = {"email": user.email, "tier": user.tier}
+    return {
+        "session_token": issued.raw,
+        "expires_at": issued.expires_at,
+        "user_profile": profile,
+        "user": {"user_id": user.id, **profile, "created_at": user.created_at},
+    }
 
 
 class ResendView(PublicView):
@@ -105,18 +107,25 @@ class ResendView(PublicView):
     @per_address("signup")
     def post(self, request: Request) -> Response:
         """Mails the confirmation once more, where one is waited for. The answer is always the same."""
-        registration.resend(checked(serializers.EmailRequest, request.data)["email"])
+        email = checked(serializers.EmailRequest, request.data)["email"]
+        registration.resend(email, asker=visitors.owner_of(presented_by(request)))
         return Response({"status": "verification_sent"})
 
 
 class VerificationStatusView(AccountsView):
     @extend_schema(tags=TAG, responses=answers.VerificationStatusAnswer)
     def get(self, request: Request) -> Response:
-        """Whether the caller's e-mail address is confirmed; for a visitor, whether the one they signed up with is."""
+        """Whether the caller's e-mail address is confirmed; for a visitor, whether the one they signed up with is, and
+        once, where its owner let them in by the mailed link, the session."""
         principal = principal_of(request)
-        used = VerificationToken.objects.filter(visitor=principal.visitor_id, used_at__isnull=False)
-        is_verified = principal.is_verified if principal.is_person else used.exists()
-        return Response({"verified": is_verified})
+        if principal.visitor_id is None:
+            return Response({"verified": principal.is_verified})
+        collected = registration.collect(principal.visitor_id, origin=origin_of(request._request))
+        if collected is not None:
+            return Response({"verified": True, "pending": False, **session_body(*collected)})
+        asked = VerificationToken.objects.filter(Q(visitor=principal.visitor_id) | Q(asker=principal.visitor_id))
+        is_verified = asked.filter(used_at__isnull=False).exists()
+        return Response({"verified": is_verified, "pending": asked.open().exists()})
 
 
 class RefreshTokenView(AccountsView):

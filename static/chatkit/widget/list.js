@@ -1,7 +1,6 @@
 /** The messages on the page, and where one is in them. */
 
 import { iconButton, make } from "./dom.js";
-import { MessageView } from "./message.js";
 
 const SHOWN = 60;
 const NEAR = 80;
@@ -13,6 +12,8 @@ export class MessageList {
   /** @type {Item[]} */
   #items = [];
   #isFollowing = true;
+  /** @type {DrawnBy | null} */
+  #MessageView = null;
   #strings;
 
   /** @param {Strings} strings @param {{act: (act: string, item: Item, view: MessageView) => void, signal: AbortSignal}} wiring */
@@ -51,12 +52,22 @@ export class MessageList {
     view.showCopied(button);
   }
 
-  /** @param {Item[]} items */
+  /** What draws messages comes with the first of them. @param {Item[]} items */
   show(items) {
+    this.greeting.hidden = items.length > 0;
+    if (this.#MessageView || !items.length) return this.#draw(items);
+    this.#items = items;
+    import("./message.js").then(({ MessageView }) => {
+      this.#MessageView = MessageView;
+      this.#draw(this.#items);
+    }).catch(() => undefined);
+  }
+
+  /** @param {Item[]} items */
+  #draw(items) {
     this.#items = items.filter((item, index) => !isReplaced(item, items[index + 1]));
     const shown = this.#items.slice(-this.#shown);
     this.earlier.hidden = shown.length === this.#items.length;
-    this.greeting.hidden = items.length > 0;
     this.#removeOthers(new Set(shown.map((item) => item.key)));
     let last = null;
     for (const item of shown) last = this.#place(item, last);
@@ -76,7 +87,7 @@ export class MessageList {
   /** @param {Item} item @param {Element | null} last */
   #place(item, last) {
     const known = this.#views.get(item.key);
-    const view = known ?? new MessageView(item, this.#strings);
+    const view = known ?? new /** @type {DrawnBy} */ (this.#MessageView)(item, this.#strings);
     known?.update();
     this.#views.set(item.key, view);
     const next = last ? last.nextElementSibling : this.messages.firstElementChild;

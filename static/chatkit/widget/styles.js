@@ -190,6 +190,9 @@ dialog::backdrop { background: rgb(10 12 20 / 45%); }
 .field input, .field textarea { inline-size: 100%; min-block-size: 44px; padding: 8px 12px; border: 1px solid light-dark(#8a90a2, #6b7387); border-radius: 12px; background: var(--paper); font-weight: 400; font-size: max(1em, 16px); }
 .choice { display: flex; gap: 10px; align-items: flex-start; font-size: 0.93em; padding-block: 10px; line-height: 24px; }
 .choice input { inline-size: 24px; block-size: 24px; margin: 0; flex: none; accent-color: var(--accent); }
+.content { display: grid; gap: 14px; }
+.content h3 { margin: 0; font-size: 1em; }
+.comment { display: grid; gap: 4px; padding-block: 4px 8px; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
 .chatkit-modal .error { color: var(--danger); }
 .error:empty { display: none; }

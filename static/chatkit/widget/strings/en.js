@@ -86,6 +86,7 @@ export const en = {
   verifyWaiting: "Waiting for you to confirm. This window notices by itself.",
   code: "Code",
   verify: "Confirm",
+  verifyExpired: "The link and the code are no longer good. Sign up again to get new ones.",
   resend: "Send it again",
   resent: "A new mail is on its way.",
   otherAddress: "Use another address",
