@@ -204,7 +204,7 @@ const NOBODY = {
   answers: 0,
 };
 
-/** @param {KeptKeptCredential["kind"]} kind @param {string} token @param {string} expires_at @returns {KeptCredential} */
+/** @param {KeptCredential["kind"]} kind @param {string} token @param {string} expires_at @returns {KeptCredential} */
 function credentialOf(kind, token, expires_at) {
   return { kind, token, expires_at, issued_at: new Date().toISOString() };
 }
