@@ -15,10 +15,12 @@ export class MessageList {
   /** @type {DrawnBy | null} */
   #MessageView = null;
   #strings;
+  #failed;
 
-  /** @param {Strings} strings @param {{act: (act: string, item: Item, view: MessageView) => void, signal: AbortSignal}} wiring */
-  constructor(strings, { act, signal }) {
+  /** @param {Strings} strings @param {{act: (act: string, item: Item, view: MessageView) => void, failed: (error: unknown) => void, signal: AbortSignal}} wiring */
+  constructor(strings, { act, failed, signal }) {
     this.#strings = strings;
+    this.#failed = failed;
     this.messages = make("div", { class: "chatkit-messages", part: "messages", role: "log", "aria-live": "off", "aria-label": strings.say("messages") });
     this.earlier = make("button", { type: "button", class: "text-button earlier", hidden: true }, strings.say("earlier"));
     this.greeting = make("p", { class: "greeting", part: "greeting", dir: "auto" });
@@ -57,14 +59,20 @@ export class MessageList {
     this.greeting.hidden = items.length > 0;
     if (this.#MessageView || !items.length) return this.#draw(items);
     this.#items = items;
-    import("./message.js").then(({ MessageView }) => {
-      this.#MessageView = MessageView;
-      this.#draw(this.#items);
-    }).catch(() => undefined);
+    this.#loadViews().then(() => this.#draw(this.#items));
+  }
+
+  async #loadViews() {
+    try {
+      this.#MessageView = (await import("./message.js")).MessageView;
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   /** @param {Item[]} items */
   #draw(items) {
+    if (!this.#MessageView) return;
     this.#items = items.filter((item, index) => !isReplaced(item, items[index + 1]));
     const shown = this.#items.slice(-this.#shown);
     this.earlier.hidden = shown.length === this.#items.length;

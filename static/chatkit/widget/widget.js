@@ -53,7 +53,7 @@ export class Widget {
     this.session = new Session(options.server);
     this.analytics = new Analytics(this.session, (detail) => emit("chatkit.log", detail));
     this.conversation = new Conversation(this.session, this.#teller());
-    this.list = new MessageList(strings, { act: (...what) => this.#act(...what), signal });
+    this.list = new MessageList(strings, { act: (...what) => this.#act(...what), failed: (error) => this.refused(error), signal });
     this.composer = new Composer(strings, { send: (text) => this.ask(text), stop: () => this.conversation.stop(), signal });
     this.panel = new Panel(strings, this);
     this.notices = new Notices(this.panel.notices, strings, this.speaker);
