@@ -12,6 +12,7 @@ export class MessageList {
   /** @type {Item[]} */
   #items = [];
   #isFollowing = true;
+  #top = 0;
   /** @type {DrawnBy | null} */
   #MessageView = null;
   #strings;
@@ -28,6 +29,9 @@ export class MessageList {
     this.scroller = make("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": strings.say("messages") }, this.greeting, this.earlier, this.messages);
     this.element = make("div", { class: "log" }, this.scroller, this.latest);
     this.#listen(act, signal);
+    const observer = new ResizeObserver(() => this.#follow());
+    for (const each of [this.scroller, this.messages]) observer.observe(each);
+    signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /** @param {(act: string, item: Item, view: MessageView) => void} act @param {AbortSignal} signal */
@@ -118,7 +122,10 @@ export class MessageList {
 
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    this.#isFollowing = scrollHeight - scrollTop - clientHeight < NEAR;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+    // Content that grows moves the end away too; only who scrolls up wants to stay.
+    if (isNear || scrollTop < this.#top) this.#isFollowing = isNear;
+    this.#top = scrollTop;
     this.latest.hidden = this.#isFollowing;
   }
 

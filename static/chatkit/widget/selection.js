@@ -22,6 +22,8 @@ export class SelectionOffer {
     addEventListener("scroll", () => this.#place(), { signal, passive: true, capture: true });
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
     widget.panel.root.append(this.button);
+    // What is selected already is why this was loaded.
+    this.#changed();
   }
 
   #changed() {
