@@ -121,7 +121,6 @@ class TurnAdmin(WrittenBySystem):
         "status",
         "agent",
         "model",
-        "is_fallback",
         "created_at",
         "first_token",
         "total",
