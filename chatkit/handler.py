@@ -17,7 +17,7 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import close_old_connections, reset_queries
 from django.http.response import HttpResponseBase
 
-from chatkit import daphne, housekeeping
+from chatkit import goodbye, housekeeping
 from chatkit.ledger import ledger
 from chatkit.network import with_real_client
 from chatkit.threads import tidily
@@ -151,8 +151,8 @@ class Application:
     def _start(self) -> None:
         """At the first connection too: not every server has a lifespan, and such a one must be waited for."""
         if self._housekeeping is None:
-            if not self._has_lifespan:
-                daphne.say_goodbye_on_sigterm()
+            if not self._has_lifespan or goodbye.is_uvicorns_own():
+                goodbye.say_on_sigterm()
             self._housekeeping = asyncio.get_running_loop().create_task(housekeeping.keep_house())
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -191,10 +191,8 @@ def refuse(principal: Principal, request: TurnRequest, conversation_id: UUID, *,
         raise NotFound("There is no such conversation.")
     if (earlier := asked_before(conversation_id, request.client_message_id)) is not None:
         raise Repeated(earlier)
-    if exists(RUNNING, conversation_id):
-        running = Turn.objects.running().filter(conversation_id=conversation_id).first()
-        if running is not None and not (takeover.is_dead(running) and takeover.close(running)):
-            raise TurnInProgress
+    if exists(RUNNING, conversation_id) and takeover.is_busy(conversation_id):
+        raise TurnInProgress
 
 
 def refuse_again(principal: Principal, request: TurnRequest, conversation_id: UUID) -> None:

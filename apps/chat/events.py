@@ -1,9 +1,8 @@
 """What followers of a turn are told. One closed set; the journal keeps exactly these."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -23,8 +22,7 @@ class EventType(StrEnum):
 TERMINAL = frozenset({EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """`seq` counts within the turn, from 0, without a gap."""
 
     turn_id: UUID
