@@ -100,7 +100,8 @@ def numbers(asked: Asked, links: Links) -> dict[str, Any]:
         "charts": [make(figures, buckets, links, asked.export(name)) for name, make in drawn.items()],
         "questions": questions(asked, links) if links.may(READS_CONVERSATIONS) else [],
         "funnel": funnel(figures, asked, links),
-        "tables": [make(figures, asked, links) for make in (documents, usage, limits, errors, events)],
+        "pages": [make(figures, asked, links) for make in (documents, events)],
+        "tables": [make(figures, asked, links) for make in (usage, limits, errors)],
     }
 
 
