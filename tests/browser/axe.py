@@ -1,4 +1,7 @@
-"""What axe finds wrong with a page. Evaluated over the debugger, since the strict policy admits no script of others."""
+"""What axe finds wrong with a page. Evaluated over the debugger, since the strict policy admits no script of others.
+
+Axe itself tries to add a style, which the policy refuses and the console tells: look at the console before.
+"""
 
 from importlib.resources import files
 from typing import Any
