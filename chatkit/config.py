@@ -258,6 +258,10 @@ class Config(BaseSettings):
     def uses_sqlite(self) -> bool:
         return self.effective_database_url.startswith("sqlite")
 
+    def public_address(self, otherwise: str = "") -> str:
+        """`BASE_URL` where it was set; else the address that is known here."""
+        return self.base_url if "base_url" in self.model_fields_set else otherwise or f"http://{self.host}:{self.port}"
+
     @property
     def hosts(self) -> list[str]:
         """The names this server answers for: an unknown Host header is refused."""

@@ -1,6 +1,7 @@
 """Which static files are collected, how they are named, and which are compressed: no more than pages ask for."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.finders import AppDirectoriesFinder
@@ -10,6 +11,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 # Source maps, a documentation viewer and a browsable API that no page of ours shows; half of all bytes.
 NEVER_SHOWN = ["*.map", "redoc", "rest_framework"]
 OWN = "chatkit/"
+LASTING = f"{OWN}chatkit.js"  # what stands in the pages of other sites, and never changes its name
 
 
 class AppFiles(AppDirectoriesFinder):
@@ -27,5 +29,12 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # Wh
 
     def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Pages name hashed files; only the widget's own address has no hash."""
+        self.join_releases()
         hashed = set(self.hashed_files.values())
         return super().compress_files(path for path in paths if path in hashed or path.startswith(OWN))  # type: ignore[no-any-return]
+
+    def join_releases(self) -> None:
+        """The lasting address holds what the hashed one does, and so imports files of its own release alone."""
+        hashed = self.hashed_files.get(self.hash_key(LASTING))
+        if hashed:
+            Path(self.path(LASTING)).write_bytes(Path(self.path(hashed)).read_bytes())

@@ -227,6 +227,11 @@ class VerificationToken(models.Model):
     email = FoldedEmailField("e-mail", max_length=254, db_index=True)
     purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.SIGNUP)
     visitor = models.ForeignKey(Visitor, models.SET_NULL, null=True, blank=True, related_name="verifications")
+    # Whose chat shows the number, for whom it was typed, and when that chat was signed in.
+    waiting = models.ForeignKey(Visitor, models.SET_NULL, null=True, blank=True, related_name="+")
+    number = models.CharField(max_length=2, blank=True)
+    approved_for = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+")
+    collected_at = models.DateTimeField(null=True, blank=True)
     consented_at = models.DateTimeField("consent to data storage", null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)

@@ -17,7 +17,7 @@ PARTS = (
     "retrieval",
     "analytics",
 )
-SLOW = ("scale",)
+SLOW = ("scale", "reports")
 
 
 def main() -> None:
