@@ -17,7 +17,7 @@ PARTS = (
     "retrieval",
     "analytics",
 )
-SLOW = ("scale", "reports")
+SLOW = ("scale", "reports", "admin")
 
 
 def main() -> None:
