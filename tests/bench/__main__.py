@@ -18,7 +18,7 @@ PARTS = (
     "retrieval",
     "analytics",
 )
-SLOW = ("scale", "reports")
+SLOW = ("scale", "reports", "admin")
 
 
 def main() -> None:
