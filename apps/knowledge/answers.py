@@ -106,7 +106,12 @@ def cited(blocks: Sequence[str], number: int, hit: Hit) -> list[str]:
     if not places:
         return [f"{escaped(hit.heading)}: {mark}", *blocks] if blocks else []
     last = places[-1]
-    return [f"{block} {mark}" if index == last else block for index, block in enumerate(blocks)]
+    return [marked(block, mark) if index == last else block for index, block in enumerate(blocks)]
+
+
+def marked(block: str, mark: str) -> str:
+    """In a table, into the last cell: behind it there is none."""
+    return f"{block.removesuffix(' |')} {mark} |" if block.startswith("| ") else f"{block} {mark}"
 
 
 def first_of_each_page(hits: Sequence[Hit]) -> list[Hit]:

@@ -10,6 +10,7 @@ Weights = Mapping[str, float]
 SENTENCE_END = re.compile(r"[.!?…]+[\"”»)*]*\s+(?=[\"“«(*`]*[A-Z0-9À-ÞА-Я])|[。！？]")
 ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|Dr|Mr|Mrs|Ms|bzw|ca|z\.\s?B|d\.\s?h|p\.\s?ex)\.)$")
 WHOLE, MOST_ITEMS = 600, 10
+CELL_END = re.compile(r"\s\|(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def quote(text: str, weights: Weights, language: str, *, room: int) -> list[str]
     """Blocks of Markdown from a passage in its own order, in about this many characters; code is never cut."""
     found = list(parts(text))
     if sum(len(part.text) for part in found if not part.is_code) <= min(room, WHOLE):
-        return [part.text for part in found]
+        return [drawn(part, part.text) for part in found]
     scores = [telling(part.text, weights, language) for part in found]
     best = max(range(len(found)), key=lambda index: (scores[index], -index))
     chosen = {best}
@@ -68,7 +69,17 @@ def quote(text: str, weights: Weights, language: str, *, room: int) -> list[str]
     for index in (best + 1, best - 1):
         if 0 <= index < len(found) and (found[index].is_code or found[index].is_list or found[best].is_code):
             chosen.add(index)
-    return [shortened(found[index], weights, language, room) for index in sorted(chosen)]
+    return [drawn(found[index], shortened(found[index], weights, language, room)) for index in sorted(chosen)]
+
+
+def drawn(part: Part, text: str) -> str:
+    """Rows as a table of Markdown; the first is the header, as it is on the page."""
+    rows = [CELL_END.split(line) for line in text.split("\n")]
+    width = len(rows[0])
+    if part.is_code or part.is_list or len(rows) < 2 or width < 2 or any(len(row) != width for row in rows):
+        return text
+    head, *lines = ("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    return "\n".join([head, f"|{'---|' * width}", *lines])
 
 
 def shortened(part: Part, weights: Weights, language: str, room: int) -> str:

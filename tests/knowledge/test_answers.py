@@ -131,6 +131,14 @@ def test_markup_in_a_selection_stays_text(bakery: Report) -> None:
     assert "\\[click\\]" in reply.text
 
 
+def test_a_table_is_quoted_as_one(db: None) -> None:
+    body = "| bread | price |\n|---|---:|\n| rye | 4 |\n| `oat\\|corn` | 5 |"
+    write_by_hand(Document(title="Prices", body=f"What bread costs.\n\n{body}"))
+    reply = answer("What does rye bread cost?")
+    assert "| bread | price |\n|---|---|\n| rye | 4 |\n" in reply.text
+    assert reply.text.endswith("| `oat\\|corn` | 5 [1] |")
+
+
 def test_a_long_passage_is_quoted_in_part(db: None) -> None:
     filler = "The flour is milled by hand. " * 40
     write_by_hand(Document(title="Rye", body=f"{filler}\n\nRye dough needs vinegar to rise. It is sour.\n\n{filler}"))
