@@ -27,6 +27,7 @@ urlpatterns = [
     path("guide/<slug:name>", knowledge_pages.guide, name="guide-page"),
     path("verify", accounts_pages.verify, name="verify"),
     path(".well-known/jwks.json", hot.jwks),
+    path("admin/analytics/", include("apps.analytics.admin_urls")),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

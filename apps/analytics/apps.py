@@ -1,12 +1,17 @@
 from django.apps import AppConfig
 
+from chatkit import housekeeping
+
 
 class AnalyticsConfig(AppConfig):
     name = "apps.analytics"
     verbose_name = "Analytics"
 
     def ready(self) -> None:
-        from apps.analytics import holdings, listeners
+        from apps.accounts import support
+        from apps.analytics import holdings, listeners, rollup
 
         holdings.register()
+        support.grant("analytics.view_event")
         listeners.connect()
+        housekeeping.accompany(rollup.keep_up)
