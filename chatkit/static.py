@@ -14,7 +14,7 @@ NEVER_SHOWN = ["*.map", "redoc", "rest_framework"]
 OWN = "chatkit/"
 ENTRY = f"{OWN}chatkit.js"
 # On lines of their own, as the house style has them; visitors would pay for a fifth of the widget and read none.
-COMMENT, NOTHING = r"(?ms)^[ \t]*/\*\*.*?\*/\n", ""
+COMMENT, NOTHING = r"(?ms)^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", ""
 
 
 class AppFiles(AppDirectoriesFinder):
