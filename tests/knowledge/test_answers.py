@@ -185,6 +185,15 @@ def test_lines_that_only_look_like_a_table_stay_as_they_are() -> None:
     assert quote("a | b\nc", {}, "en", room=300) == ["a | b\nc"]
 
 
+def test_bars_inside_cells_stay_inside() -> None:
+    body = "| bread | price |\n|---|---:|\n| rye | 4 |\n| `oat\\|corn` | 5 |"
+    write_by_hand(Document(title="Prices", body=f"What bread costs.\n\n{body}"))
+    reply = answer("What does rye bread cost?")
+    assert reply.text.endswith(
+        "What bread costs. [1]\n\n| bread | price |\n| --- | --- |\n| rye | 4 |\n| `oat\\|corn` | 5 |"
+    )
+
+
 def test_a_table_alone_is_introduced_and_cited() -> None:
     write_by_hand(Document(title="Loaves", body="| loaf | price |\n| --- | --- |\n| pumpernickel | 6 |"))
     reply = answer("What is the price of pumpernickel?")
