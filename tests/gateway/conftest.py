@@ -52,7 +52,7 @@ def fake(fakes: dict[str, Fake], name: str) -> Fake:
 
 @pytest.fixture
 async def provider(name: str, fake: Fake) -> AsyncIterator[Chosen]:
-    made = connect(Config(**settings_of(name, fake)))
+    made = connect(Config(agent_connect_timeout=30, **settings_of(name, fake)))
     yield made
     await made.provider.close()
 
