@@ -32,6 +32,7 @@ from chatkit.values import (
     check_network,
     check_origin,
     check_redis_url,
+    check_time_zone,
     split_commas,
 )
 
@@ -57,6 +58,7 @@ Networks = Annotated[
 ]
 Paths = Annotated[list[Path], NoDecode, BeforeValidator(split_commas)]
 Names = Annotated[list[str], NoDecode, BeforeValidator(split_commas)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[int, Field(ge=1, le=315_360_000)]
 Wait = Annotated[float, Field(gt=0, le=3600)]
 Key = Annotated[SecretStr | None, BeforeValidator(check_key)]
@@ -189,7 +191,16 @@ class Config(BaseSettings):
     knowledge_language: Literal["de", "en", "es", "fr", "it", "nl", "pt"] = Field(
         "en", description="Language of the site's documents, where a document does not say."
     )
-    events_kept_days: int = Field(400, ge=1, le=3_650, description="Days after which analytics events are deleted.")
+    report_time_zone: Annotated[str, BeforeValidator(check_time_zone)] = Field(
+        "UTC", description="Where the days of reports begin and end, such as `Europe/Berlin`."
+    )
+    events_kept_days: Days = Field(400, description="Days after which analytics events are deleted.")
+    conversations_kept_days: Days | None = Field(
+        None, description="Days after which conversations nobody continued are deleted; without it they are kept."
+    )
+    figures_kept_days: Days | None = Field(
+        None, description="Days after which the figures of a day are deleted; without it they are kept."
+    )
     rate_limits: RateLimits = Field(
         default_factory=RateLimits, description="`RATE_LIMITS__SAVE_CHAT=5/60`: count/seconds, or `none`."
     )
@@ -246,6 +257,10 @@ class Config(BaseSettings):
     @property
     def uses_sqlite(self) -> bool:
         return self.effective_database_url.startswith("sqlite")
+
+    def public_address(self, otherwise: str = "") -> str:
+        """`BASE_URL` where it was set; else the address that is known here."""
+        return self.base_url if "base_url" in self.model_fields_set else otherwise or f"http://{self.host}:{self.port}"
 
     @property
     def hosts(self) -> list[str]:

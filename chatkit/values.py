@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import ClassVar
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import dj_database_url
 
@@ -81,6 +82,12 @@ def check_network(value: object) -> IPv4Network | IPv6Network:
         return ip_network(str(value), strict=False)
     except ValueError as exc:
         raise ValueError(f"{value!r} is not an address or network; use 10.0.0.1 or 10.0.0.0/8") from exc
+
+
+def check_time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is no time zone; use a name such as Europe/Berlin or UTC")
+    return value
 
 
 def check_email_url(value: str) -> str:

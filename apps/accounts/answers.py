@@ -19,6 +19,10 @@ class StatusAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(["verification_sent"])
 
 
+class SignupAnswer(StatusAnswer):
+    number = serializers.CharField(required=False)
+
+
 class ProfileAnswer(serializers.Serializer[Any]):
     email = serializers.EmailField()
     tier = serializers.ChoiceField(Tier.choices)
@@ -35,6 +39,16 @@ class VerifyAnswer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
     user_profile = ProfileAnswer()
     user = UserAnswer()
+
+
+class CollectAnswer(VerifyAnswer):
+    """Without success nothing but whether there is something to wait for."""
+
+    pending = serializers.BooleanField(required=False)
+    session_token = serializers.CharField(required=False)
+    expires_at = serializers.DateTimeField(required=False)
+    user_profile = ProfileAnswer(required=False)
+    user = UserAnswer(required=False)
 
 
 class VerificationStatusAnswer(serializers.Serializer[Any]):

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts import mail, revocation, sessions, signals, tokens, visitors
+from apps.accounts import login, mail, revocation, sessions, signals, tokens, visitors, waiting
 from apps.accounts.credentials import AccountDisabled
 from apps.accounts.models import SignIn, Tier, User, VerificationToken, Visitor
 from apps.accounts.origin import Origin
@@ -35,9 +35,13 @@ class VerificationExpired(ChatKitError):
     sentence = "This confirmation link or code has expired. Ask for a new one."
 
 
-def sign_up(email: str, *, visitor: Visitor | None = None) -> None:
-    """Sends the mail that proves the address, whether it has an account or not."""
-    send_proof(VerificationToken(email=email, visitor=visitor, consented_at=timezone.now()))
+def sign_up(email: str, *, visitor: Visitor | None = None, waiting_visitor: Visitor | None = None) -> str:
+    """Sends the mail that proves the address, whether it has an account or not; returns the number of who waits."""
+    number = waiting.number() if waiting_visitor else ""
+    proof = VerificationToken(email=email, visitor=visitor, waiting=waiting_visitor, number=number)
+    proof.consented_at = timezone.now()
+    send_proof(proof)
+    return number
 
 
 def send_proof(token: VerificationToken) -> None:
@@ -55,7 +59,12 @@ def resend(email: str) -> None:
     last = VerificationToken.objects.filter(email=email).order_by("-created_at").first()
     if last is not None and last.used_at is None:
         again = VerificationToken(
-            email=email, purpose=last.purpose, visitor_id=last.visitor_id, consented_at=last.consented_at
+            email=email,
+            purpose=last.purpose,
+            visitor_id=last.visitor_id,
+            waiting_id=last.waiting_id,
+            number=last.number,
+            consented_at=last.consented_at,
         )
         send_proof(again)
     elif User.objects.filter(email=email, email_verified_at=None, is_active=True).exists():
@@ -86,27 +95,19 @@ def verify(raw: str, *, origin: Origin) -> tuple[Verified, sessions.Issued]:
     """Uses the proof up and signs its bearer in."""
     with transaction.atomic():
         verified = confirm(raw, origin=origin)
-        issued = sessions.open_session(verified.user, user_agent=origin.user_agent)
-        SignIn.objects.create(
-            user=verified.user,
-            email=verified.user.email,
-            method=SignIn.Method.EMAIL,
-            outcome=SignIn.Outcome.SUCCEEDED,
-            address=origin.address,
-            user_agent=origin.user_agent,
-        )
-    signals.announce(signals.login, user=verified.user, method=SignIn.Method.EMAIL, address=origin.address)
+        issued = login.log_in_by_mail(verified.user, origin)
     return verified, issued
 
 
-def confirm(raw: str, *, origin: Origin) -> Verified:
-    """Uses the proof up, once, also when two ask at the same time."""
+def confirm(raw: str, *, origin: Origin, number: str = "") -> Verified:
+    """Uses the proof up, once, also when two ask at the same time. The number signs in the chat that shows it."""
     with transaction.atomic():
         token = take(raw)
         verified = account_of(token)
         if not verified.user.is_active:
             raise AccountDisabled
         promote(verified.user, token)
+        waiting.approve(token, verified.user, number)
         if token.visitor is not None and token.visitor.claimed_by_id is None and token.visitor.revoked_at is None:
             visitors.claim(token.visitor, verified.user)
     if verified.is_new:

@@ -10,7 +10,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import answers, hashing, jwt, login, registration, rights, serializers, sessions, visitors
+from apps.accounts import (
+    answers,
+    hashing,
+    jwt,
+    login,
+    registration,
+    rights,
+    serializers,
+    sessions,
+    visitors,
+    waiting,
+)
 from apps.accounts.authentication import IsFreshPerson, IsPerson, principal_of
 from apps.accounts.credentials import Principal, bearer, permissions_of, roles_of
 from apps.accounts.models import Session, Tier, User, VerificationToken, Visitor
@@ -69,16 +80,18 @@ class VisitorView(PublicView):
 
 
 class SignupView(PublicView):
-    @extend_schema(tags=TAG, request=serializers.SignupRequest, responses=answers.StatusAnswer)
+    @extend_schema(tags=TAG, request=serializers.SignupRequest, responses=answers.SignupAnswer)
     @per_address("signup")
     def post(self, request: Request) -> Response:
         """Mails a link and a code that sign in; the answer is the same whether there is an account or not."""
         asked = checked(serializers.SignupRequest, request.data)
-        visitor = None
-        if asked.get("migrate_session"):
-            visitor = visitors.returning(asked.get("anon_id") or None, presented_by(request))
-        registration.sign_up(asked["email"], visitor=visitor)
-        return Response({"status": "verification_sent"})
+        visitor = visitors.returning(asked.get("anon_id") or None, presented_by(request))
+        number = registration.sign_up(
+            asked["email"],
+            visitor=visitor if asked.get("migrate_session") else None,
+            waiting_visitor=visitor if asked.get("wait") else None,
+        )
+        return Response({"status": "verification_sent", **({"number": number} if number else {})})
 
 
 class VerifyView(PublicView):
@@ -88,16 +101,29 @@ class VerifyView(PublicView):
         """Signs the bearer of a mailed code in."""
         asked = checked(serializers.TokenRequest, request.data)
         verified, issued = registration.verify(asked["token"], origin=origin_of(request._request))
-        user = verified.user
-        profile = {"email": user.email, "tier": user.tier}
-        answer = {
-            "success": True,
-            "session_token": issued.raw,
-            "expires_at": issued.expires_at,
-            "user_profile": profile,
-            "user": {"user_id": user.id, **profile, "created_at": user.created_at},
-        }
-        return Response(answer)
+        return Response(signed_in(verified.user, issued))
+
+
+class CollectView(PublicView):
+    @extend_schema(tags=TAG, request=None, responses=answers.CollectAnswer, auth=["credential"])
+    def post(self, request: Request) -> Response:
+        """Signs a chat in whose number was typed where the mailed link leads. The credential is the visitor's."""
+        visitor = waiting.visitor_of(bearer(request.headers.get("Authorization")))
+        collected = waiting.collect(visitor, origin_of(request._request))
+        if collected is None:
+            return Response({"success": False, "pending": waiting.is_pending(visitor)})
+        return Response(signed_in(*collected))
+
+
+def signed_in(user: User, issued: sessions.Issued) -> dict[str, Any]:
+    profile = {"email": user.email, "tier": user.tier}
+    return {
+        "success": True,
+        "session_token": issued.raw,
+        "expires_at": issued.expires_at,
+        "user_profile": profile,
+        "user": {"user_id": user.id, **profile, "created_at": user.created_at},
+    }
 
 
 class ResendView(PublicView):

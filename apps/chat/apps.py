@@ -11,6 +11,7 @@ class ChatConfig(AppConfig):
     verbose_name = "Chat"
 
     def ready(self) -> None:
+        from apps.accounts import support
         from apps.accounts.signals import credentials_revoked
         from apps.chat import holdings, takeover, turns, wakeups
         from apps.chat.events import EventType
@@ -31,6 +32,7 @@ class ChatConfig(AppConfig):
             await choice.close()
 
         holdings.register()
+        support.grant(*(f"chat.view_{kind}" for kind in ("conversation", "message", "turn", "savedchat", "feedback")))
         credentials_revoked.connect(close_revoked, weak=False)
         turn_began.connect(tell_joined, weak=False)
         housekeeping.accompany(takeover.sweep)

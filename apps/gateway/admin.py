@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from apps.gateway.models import SiteInstructions, site_instructions
@@ -12,9 +13,10 @@ from chatkit.admin import WrittenBySystem
 @admin.register(SiteInstructions)
 class SiteInstructionsAdmin(WrittenBySystem):
     list_display = ("__str__", "changed_by", "beginning", "is_in_force")
-    list_select_related = ("changed_by",)
-    list_filter = ("changed_at",)
-    search_fields = ("text", "changed_by__email")
+    list_prefetch_related = ("changed_by",)
+    exact = {"changed_by__email": "e-mail address of staff"}
+    words = ("text",)
+    ordering = ("-id",)
     fields = ("text",)
 
     @admin.display(description="text")
@@ -23,7 +25,12 @@ class SiteInstructionsAdmin(WrittenBySystem):
 
     @admin.display(description="in force", boolean=True)
     def is_in_force(self, version: SiteInstructions) -> bool:
-        return version.pk == SiteInstructions.objects.values_list("pk", flat=True).first()
+        return not getattr(version, "is_replaced", False)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        newer = SiteInstructions.objects.filter(pk__gt=OuterRef("pk"))
+        versions: QuerySet[Any] = super().get_queryset(request).annotate(is_replaced=Exists(newer))
+        return versions
 
     def get_fields(self, request: HttpRequest, obj: SiteInstructions | None = None) -> Any:
         return ("text",) if obj is None else ("text", "changed_by", "changed_at")

@@ -18,7 +18,7 @@ PARTS = (
     "retrieval",
     "analytics",
 )
-SLOW = ("scale",)
+SLOW = ("scale", "reports")
 
 
 def main() -> None:

@@ -1,0 +1,151 @@
+/** The messages on the page, and where one is in them. */
+
+import { iconButton, make } from "./dom.js";
+
+const SHOWN = 60;
+const NEAR = 80;
+
+export class MessageList {
+  /** @type {Map<string, MessageView>} */
+  #views = new Map();
+  #shown = SHOWN;
+  /** @type {Item[]} */
+  #items = [];
+  #isFollowing = true;
+  #top = 0;
+  /** @type {DrawnBy | null} */
+  #MessageView = null;
+  #strings;
+  #failed;
+
+  /** @param {Strings} strings @param {{act: (act: string, item: Item, view: MessageView) => void, failed: (error: unknown) => void, signal: AbortSignal}} wiring */
+  constructor(strings, { act, failed, signal }) {
+    this.#strings = strings;
+    this.#failed = failed;
+    this.messages = make("div", { class: "chatkit-messages", part: "messages", role: "log", "aria-live": "off", "aria-label": strings.say("messages") });
+    this.earlier = make("button", { type: "button", class: "text-button earlier", hidden: true }, strings.say("earlier"));
+    this.greeting = make("p", { class: "greeting", part: "greeting", dir: "auto" });
+    this.latest = iconButton("down", strings.say("latest"), { class: "latest", hidden: true });
+    this.scroller = make("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": strings.say("messages") }, this.greeting, this.earlier, this.messages);
+    this.element = make("div", { class: "log" }, this.scroller, this.latest);
+    this.#listen(act, signal);
+    const observer = new ResizeObserver(() => this.#follow());
+    for (const each of [this.scroller, this.messages]) observer.observe(each);
+    signal.addEventListener("abort", () => observer.disconnect());
+  }
+
+  /** @param {(act: string, item: Item, view: MessageView) => void} act @param {AbortSignal} signal */
+  #listen(act, signal) {
+    this.scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
+    this.earlier.addEventListener("click", () => this.#showEarlier(), { signal });
+    this.latest.addEventListener("click", () => this.toEnd(), { signal });
+    this.messages.addEventListener("click", (event) => this.#clicked(event, act), { signal });
+  }
+
+  /** @param {MouseEvent} event @param {(act: string, item: Item, view: MessageView) => void} act */
+  #clicked(event, act) {
+    const button = /** @type {Element} */ (event.target).closest("button");
+    const view = button && [...this.#views.values()].find((each) => each.element.contains(button));
+    if (!view) return;
+    if (button.hasAttribute("data-copy")) this.#copy(view, button, button.closest("figure")?.querySelector("code")?.textContent ?? "");
+    else if (button.dataset.act === "copy") this.#copy(view, button, view.item.content);
+    else if (button.dataset.act) act(button.dataset.act, view.item, view);
+  }
+
+  /** @param {MessageView} view @param {Element} button @param {string} text */
+  async #copy(view, button, text) {
+    await navigator.clipboard.writeText(text);
+    view.showCopied(button);
+  }
+
+  /** What draws messages comes with the first of them. @param {Item[]} items */
+  show(items) {
+    this.greeting.hidden = items.length > 0;
+    if (this.#MessageView || !items.length) return this.#draw(items);
+    this.#items = items;
+    this.#loadViews().then(() => this.#draw(this.#items));
+  }
+
+  async #loadViews() {
+    try {
+      this.#MessageView = (await import("./message.js")).MessageView;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** @param {Item[]} items */
+  #draw(items) {
+    if (!this.#MessageView) return;
+    this.#items = items.filter((item, index) => !isReplaced(item, items[index + 1]));
+    const shown = this.#items.slice(-this.#shown);
+    this.earlier.hidden = shown.length === this.#items.length;
+    this.#removeOthers(new Set(shown.map((item) => item.key)));
+    let last = null;
+    for (const item of shown) last = this.#place(item, last);
+    this.messages.dataset.last = items.at(-1)?.role ?? "";
+    this.#follow();
+  }
+
+  /** @param {Set<string>} keys */
+  #removeOthers(keys) {
+    for (const [key, view] of this.#views) {
+      if (keys.has(key)) continue;
+      view.remove();
+      this.#views.delete(key);
+    }
+  }
+
+  /** @param {Item} item @param {Element | null} last */
+  #place(item, last) {
+    const known = this.#views.get(item.key);
+    const view = known ?? new /** @type {DrawnBy} */ (this.#MessageView)(item, this.#strings);
+    known?.update();
+    this.#views.set(item.key, view);
+    const next = last ? last.nextElementSibling : this.messages.firstElementChild;
+    if (next !== view.element) this.messages.insertBefore(view.element, next);
+    return view.element;
+  }
+
+  /** @param {Item} item */
+  update(item) {
+    this.#views.get(item.key)?.updateSoon(() => this.#follow());
+  }
+
+  #showEarlier() {
+    const { scrollHeight, scrollTop } = this.scroller;
+    this.#shown += SHOWN;
+    this.#isFollowing = false;
+    this.show(this.#items);
+    this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+    // Content that grows moves the end away too; only who scrolls up wants to stay.
+    if (isNear || scrollTop < this.#top) this.#isFollowing = isNear;
+    this.#top = scrollTop;
+    this.latest.hidden = this.#isFollowing;
+  }
+
+  #follow() {
+    if (this.#isFollowing) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  toEnd() {
+    this.#isFollowing = true;
+    this.#follow();
+    this.latest.hidden = true;
+  }
+
+  close() {
+    for (const view of this.#views.values()) view.remove();
+    this.#views.clear();
+  }
+}
+
+/** An answer that was tried again. @param {Item} item @param {Item} [next] */
+function isReplaced(item, next) {
+  return item.role === "assistant" && next?.role === "assistant" && item.status !== "writing";
+}
