@@ -9,7 +9,7 @@ import pytest
 
 from tests.chat.clients import CALLERS, new_caller
 from tests.environment import ROOT
-from tests.gateway.conftest import GENEROUS, environment_of
+from tests.gateway.conftest import GENEROUS, KEY, environment_of
 from tests.gateway.fakes import TEXTS, Fake, running
 from tests.live import LiveServer, clean_environment
 from tests.services import wait_until
@@ -44,12 +44,15 @@ def test_the_provider_is_reached_before_the_first_question(start_server: Callabl
 def test_stopping_lets_the_answer_end_and_closes_the_connection(
     start_server: Callable[..., LiveServer], fake: Fake
 ) -> None:
-    server = start_server(**GENEROUS, **environment_of("anthropic", fake))
+    # At this level the SDKs would write down whole requests.
+    server = start_server(**GENEROUS, **environment_of("anthropic", fake), LOG_LEVEL="DEBUG")
     caller = new_caller(CALLERS["json"], server.url)
     caller.ask("Why?")
     assert server.stop() == 0
     wait_until(lambda: fake.open == 0, "the connections are closed")
     assert "Unclosed" not in server.log()
+    assert KEY not in server.log()
+    assert "cache_control" not in server.log()
     caller.close()
 
 
