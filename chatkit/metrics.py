@@ -62,6 +62,8 @@ turn_fallbacks = Counter("chatkit_turn_fallbacks", "Turns the local agent answer
 
 # Finding a labelled series again costs more than counting it.
 limit_decision = cache(limit_decisions.labels)
+http_request = cache(http_requests.labels)
+http_time = cache(http_seconds.labels)
 
 
 def exposition() -> bytes:

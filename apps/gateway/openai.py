@@ -54,7 +54,7 @@ class OpenAI:
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Mapping[str, Any]]:
         with mapped(failure_of, lost=Kind.UNREACHABLE):
-            # `completions.create` builds model instances for every token, which costs more than all else together.
+            # Plain JSON, because `completions.create` builds model instances for every token.
             stream = await self._client.post(
                 "/chat/completions",
                 cast_to=object,

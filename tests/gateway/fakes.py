@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import signal
 import struct
+import sys
 import threading
 from base64 import b64encode
 from binascii import crc32
@@ -386,3 +388,16 @@ WIRES: dict[str, Callable[[], Wire]] = {"anthropic": AnthropicWire, "openai": Op
 def running(name: str) -> Iterator[Fake]:
     with Fake(WIRES[name]()) as fake:
         yield fake
+
+
+def main() -> None:
+    """A fake of Anthropic in a process of its own, for measuring; it says where it listens."""
+    chosen = json.loads(sys.argv[1])
+    with Fake(AnthropicWire()) as fake:
+        fake.play(**{**chosen, "texts": ("word ",) * chosen["texts"]})
+        print(fake.url, flush=True)
+        signal.sigwait({signal.SIGTERM, signal.SIGINT})
+
+
+if __name__ == "__main__":
+    main()
