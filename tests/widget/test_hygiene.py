@@ -101,7 +101,7 @@ def test_nothing_is_left_when_it_is_taken_away_and_it_works_again_when_put_back(
     visit.is_answered()
     taken = visit.page.evaluate("() => { window.taken = document.querySelector('chatkit-widget'); taken.remove(); }")
     assert taken is None
-    visit.page.wait_for_function("() => lines.every((line) => line.readyState === 3)")
+    visit.until("lines.every((line) => line.readyState === 3)")
     listeners, timers, sockets = visit.page.evaluate(LEFT)
     assert (listeners, timers, sockets) == (0, 0, 0)
     for _ in range(5):

@@ -115,6 +115,7 @@ def reads_on_looks_back_and_leaves(visit: Visit, keyboard: Keyboard) -> None:
     keyboard.press("Log out", key="Tab")
     expect(visit.button("Sign up")).to_be_hidden()
     expect(visit.part(".message")).to_have_count(0)
+    expect(visit.input).to_be_focused()
     keyboard.keys.press("Escape")
     assert keyboard.focused == "Open the chat"
 
