@@ -43,6 +43,7 @@ lint: install-dev ## Style, types, import rules, and whether the settings are do
 	$(BIN)/lint-imports --no-cache
 	$(RUN) makemigrations --check --dry-run
 	$(BIN)/python tests/documentation.py
+	@bash tests/javascript/check_types.sh
 
 format: install-dev ## Rewrites the code in the house style
 	$(BIN)/ruff check --fix .

@@ -95,7 +95,7 @@ button:disabled, button[aria-disabled="true"] { cursor: default; }
 .user .body { max-inline-size: min(86%, 38rem); }
 .bubble { margin: 0; padding: 9px 15px; border-radius: 18px 18px 5px 18px; background: var(--accent); color: var(--accent-text); white-space: pre-wrap; }
 [dir="rtl"] .bubble { border-radius: 18px 18px 18px 5px; }
-.user[data-status="queued"] .bubble, .user[data-status="waiting"] .bubble { opacity: 0.85; }
+.user[data-status="queued"] .bubble, .user[data-status="waiting"] .bubble { background: var(--wash); color: var(--ink); outline: 1px dashed var(--quiet); outline-offset: -1px; }
 .asked-about { margin: 0 0 4px; padding: 2px 12px; max-inline-size: 86%; border-inline-start: 3px solid var(--line); color: var(--quiet); font-size: 0.88em; }
 .note { margin: 4px 0 0; font-size: 0.86em; color: var(--quiet); }
 .message[data-status="failed"] .note { color: var(--danger); }

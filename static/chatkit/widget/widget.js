@@ -94,6 +94,7 @@ export class Widget {
     panel.closeButton.addEventListener("click", () => this.close(), { signal });
     panel.newChat.addEventListener("click", () => this.startAfresh(), { signal });
     panel.panel.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape(event), { signal });
+    panel.panel.addEventListener("focusin", () => this.list.prepare(), { signal, once: true });
     panel.disclaimer.addEventListener("slotchange", () => this.arrange(this.#options), { signal });
     this.session.addEventListener("created", () => this.analytics.note("session_created"), { signal });
     this.session.addEventListener("credential", () => this.#otherCredential(), { signal });
