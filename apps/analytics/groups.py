@@ -13,8 +13,8 @@ from apps.analytics.questions import terms_of
 from apps.chat.models import Feedback, HandledQuestion
 
 # Groups of the same words that are looked at; those of nearly the same words are joined after that.
-LOOKED_AT = 300
-MOST_GROUPS = 50
+LOOKED_AT = 150
+MOST_GROUPS = 25
 MOST_TURNS = 20
 ALIKE = 0.6
 LONGEST_SHOWN = 300

@@ -13,6 +13,7 @@ PARTS = (
     "endpoints",
     "durability",
     "agent",
+    "gateway",
     "people",
     "retrieval",
     "analytics",

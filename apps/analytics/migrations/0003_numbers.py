@@ -23,11 +23,16 @@ class Migration(migrations.Migration):
             ],
             options={"ordering": ["day", "name"]},
         ),
+        migrations.RemoveIndex(model_name="askedquestion", name="analytics_asked_recent"),
+        migrations.AddIndex(
+            model_name="askedquestion",
+            index=models.Index(fields=["created_at", "likeness"], name="analytics_asked_recent"),
+        ),
         migrations.AddIndex(
             model_name="askedquestion",
             index=models.Index(
                 condition=models.Q(("is_unsourced", True), ("is_retried", True), _connector="OR"),
-                fields=["likeness", "created_at", "is_unsourced", "is_retried"],
+                fields=["created_at", "likeness", "is_unsourced", "is_retried", "turn"],
                 name="analytics_asked_in_vain",
             ),
         ),

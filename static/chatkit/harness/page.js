@@ -64,25 +64,13 @@ async function check(name) {
 async function runAll() {
   for (const button of document.querySelectorAll("button")) button.disabled = true;
   verdict.publish(false, []);
-  for (const name of ["widget", "backend", "session", "streaming", "resume"]) await check(name);
-  await signIn().catch((error) => journal.error(error.message));
-  for (const name of ["limit", "analytics", "console"]) await check(name);
-  const sequence = checks.sequenceOf(journal.events);
+  for (const name of Object.keys(CHECKS)) await check(name);
+  const sequence = checks.sequenceOf(bench);
   for (const step of sequence) journal.write(`expected ${step.event}`, step.seen ? "green" : "red");
   await checks.remember(bench).catch(checks.forget);
   const found = verdict.publish(true, sequence);
   journal.write(`The verdict is ${found}.`, found === "green" ? "green" : "red");
   for (const button of document.querySelectorAll("button")) button.disabled = false;
-}
-
-/** Saving needs a person: the fixture's in test mode, else whoever is signed in to the admin. */
-async function signIn() {
-  const { value } = /** @type {HTMLInputElement} */ (find("[name=csrfmiddlewaretoken]"));
-  const response = await fetch("/harness/session", { method: "POST", headers: { "X-CSRFToken": value } });
-  if (!response.ok) throw new Error(`No session for the harness: ${response.status}.`);
-  const { session_token: token } = await response.json();
-  await bench.widget.identify(token);
-  await bench.until(() => network.credential === token, "the widget uses the session");
 }
 
 /** @type {Record<string, () => unknown>} */
