@@ -51,7 +51,7 @@ format: install-dev ## Rewrites the code in the house style
 bench: tools ## The performance table, measured on this machine
 	$(BIN)/python -m tests.bench
 
-bench-full: tools ## The same with what is slow: a second process, a million stored messages
+bench-full: tools ## The same with what is slow: a second process, a million stored messages, a year of reports
 	$(BIN)/python -m tests.bench --full
 
 chaos: tools ## Kills the server ten times and cuts ten thousand connections; some twenty minutes
