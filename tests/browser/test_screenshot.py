@@ -36,7 +36,7 @@ def test_readme_shows_the_demo_page(
     page.goto(server.url)
     ask(page)
     expect_answers(page, 1)
-    expect(page.locator("[data-status]")).to_contain_text("Everything answers")
+    expect(page.locator(".pill")).to_contain_text("Everything answers")
     picture = folder / PICTURES[theme]
     page.screenshot(path=picture, animations="disabled", caret="hide")
     context.close()
