@@ -10,10 +10,11 @@ from apps.knowledge import pages as knowledge_pages
 from chatkit import connection, harness, health, metrics, pages
 
 api: list[URLPattern | URLResolver] = [
+    # First, because pages report more often than anything else is asked.
+    path("", include("apps.analytics.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.chat.urls")),
     path("", include("apps.chat.conversation_urls")),
-    path("", include("apps.analytics.urls")),
     path("connection-check", connection.show),
 ]
 

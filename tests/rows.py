@@ -53,7 +53,7 @@ def tables() -> dict[str, dict[str, str]]:
         "accounts_verificationtoken": {
             "digest": "'digest' || i", "email": "'user' || i || '@example.com'",
             "purpose": "CASE WHEN i % 5000 = 0 THEN 'register' ELSE 'signup' END", "created_at": now,
-            "expires_at": now, "used_at": maybe(5000, now),
+            "number": "''", "expires_at": now, "used_at": maybe(5000, now),
         },
         "accounts_signin": {
             "user_id": key(USER), "email": "'user' || i || '@example.com'",

@@ -42,9 +42,9 @@ class VerifyAnswer(serializers.Serializer[Any]):
 
 
 class CollectAnswer(VerifyAnswer):
-    """Without success nothing else is told."""
+    """Without success nothing but whether there is something to wait for."""
 
-    success = serializers.BooleanField()
+    pending = serializers.BooleanField(required=False)
     session_token = serializers.CharField(required=False)
     expires_at = serializers.DateTimeField(required=False)
     user_profile = ProfileAnswer(required=False)

@@ -108,8 +108,11 @@ class CollectView(PublicView):
     @extend_schema(tags=TAG, request=None, responses=answers.CollectAnswer, auth=["credential"])
     def post(self, request: Request) -> Response:
         """Signs a chat in whose number was typed where the mailed link leads. The credential is the visitor's."""
-        collected = waiting.collect(bearer(request.headers.get("Authorization")), origin_of(request._request))
-        return Response({"success": False} if collected is None else signed_in(*collected))
+        visitor = waiting.visitor_of(bearer(request.headers.get("Authorization")))
+        collected = waiting.collect(visitor, origin_of(request._request))
+        if collected is None:
+            return Response({"success": False, "pending": waiting.is_pending(visitor)})
+        return Response(signed_in(*collected))
 
 
 def signed_in(user: User, issued: sessions.Issued) -> dict[str, Any]:

@@ -43,9 +43,13 @@ def expects_number(raw: str) -> bool:
     return VerificationToken.objects.open().filter(digest=tokens.digest(raw)).exclude(number="").exists()
 
 
-def collect(visitor_token: str, origin: Origin) -> tuple[User, sessions.Issued] | None:
+def is_pending(visitor: Visitor) -> bool:
+    """Whether a mail that this chat asked for can still be answered."""
+    return VerificationToken.objects.open().filter(waiting=visitor).exists()
+
+
+def collect(visitor: Visitor, origin: Origin) -> tuple[User, sessions.Issued] | None:
     """The session, exactly once, for the visitor whose chat was approved; nothing as long as none was."""
-    visitor = waiting_visitor(visitor_token)
     with transaction.atomic():
         since = timezone.now() - COLLECTED_WITHIN
         approved = VerificationToken.objects.filter(waiting=visitor, approved_for__isnull=False, used_at__gt=since)
@@ -59,7 +63,7 @@ def collect(visitor_token: str, origin: Origin) -> tuple[User, sessions.Issued] 
         return token.approved_for, login.log_in_by_mail(token.approved_for, origin)
 
 
-def waiting_visitor(raw: str) -> Visitor:
+def visitor_of(raw: str) -> Visitor:
     """Also one whose conversations were taken along: the visitor's token is good for nothing else by then."""
     alive = Visitor.objects.filter(tokens__digest=tokens.digest(raw), tokens__expires_at__gt=timezone.now())
     visitor = alive.filter(revoked_at=None).first() if raw.startswith(tokens.VISITOR) else None

@@ -9,9 +9,11 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import support
-        from apps.analytics import holdings, listeners, rollup
+        from apps.analytics import holdings, listeners, refusals, rollup
 
         holdings.register()
         support.grant("analytics.view_event")
         listeners.connect()
         housekeeping.accompany(rollup.keep_up)
+        housekeeping.accompany(refusals.keep_telling)
+        housekeeping.at_the_end(refusals.tell_the_rest)

@@ -38,20 +38,20 @@ class Figures:
 
 
 def figures_of(period: Period) -> Figures:
-    numbers: dict[str, dict[date, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for day, name, key, value in kept(period):
-        numbers[name][day][key] = value
+    numbers: dict[str, dict[date, Mapping[str, int]]] = defaultdict(dict)
+    for day, name, counted in kept(period):
+        numbers[name][day] = counted
     missing = uncounted(period)
     for day in missing[-COUNTED_AT_ONCE:]:
-        counted = rollup.roll(day) if rollup.is_over(day) else tally(day)
-        for (name, key), value in counted.items():
-            numbers[name][day][key] = value
+        found = rollup.roll(day) if rollup.is_over(day) else tally(day)
+        for name, keys in found.items():
+            numbers[name][day] = keys
     return Figures(period, numbers, max(0, len(missing) - COUNTED_AT_ONCE))
 
 
-def kept(period: Period) -> Iterator[tuple[date, str, str, int]]:
+def kept(period: Period) -> Iterator[tuple[date, str, dict[str, int]]]:
     rows = Figure.objects.filter(day_id__gte=period.first, day_id__lte=period.last).order_by()
-    return rows.values_list("day_id", "name", "key", "value").iterator(chunk_size=5_000)
+    return rows.values_list("day_id", "name", "numbers").iterator(chunk_size=5_000)
 
 
 def uncounted(period: Period) -> list[date]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.analytics import reports
+from apps.analytics import questions, reports
 from apps.analytics.buckets import buckets_of
 from apps.analytics.exports import READS_CONVERSATIONS
 from apps.analytics.figures import Figures, figures_of
@@ -98,9 +98,10 @@ def numbers(asked: Asked, links: Links) -> dict[str, Any]:
         "waiting": figures.waiting,
         "keys": keys(figures, before, links),
         "charts": [make(figures, buckets, links, asked.export(name)) for name, make in drawn.items()],
-        "questions": questions(asked, links) if links.may(READS_CONVERSATIONS) else [],
+        "questions": asked_questions(asked, links) if links.may(READS_CONVERSATIONS) else [],
         "funnel": funnel(figures, asked, links),
-        "tables": [make(figures, asked, links) for make in (documents, usage, limits, errors, events)],
+        "pages": [make(figures, asked, links) for make in (documents, events)],
+        "tables": [make(figures, asked, links) for make in (usage, limits, errors)],
     }
 
 
@@ -168,7 +169,8 @@ def tone(change: float) -> str:
     return "same" if not change else "better" if change > 0 else "worse"
 
 
-def questions(asked: Asked, links: Links) -> list[dict[str, Any]]:
+def asked_questions(asked: Asked, links: Links) -> list[dict[str, Any]]:
+    questions.catch_up(most=reports.NOTED_AT_ONCE)
     unanswered = unanswered_questions(asked.period, SHOWN)
     top = top_questions(asked.period, SHOWN)
     return [

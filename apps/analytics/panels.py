@@ -33,7 +33,12 @@ class Table:
     empty: str = ""
     note: str = ""
     csv: str = ""
-    is_wide: bool = False
+
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """The columns, and which of them hold numbers."""
+        kinds = [cell.is_number for cell in self.rows[0]] if self.rows else [False] * len(self.columns)
+        return list(zip(self.columns, kinds, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,7 @@ def roll(day: date) -> Tally:
         # Of two processes that roll the same day, the second waits here.
         Day.objects.update_or_create(day=day, defaults=known)
         Figure.objects.filter(day_id=day).delete()
-        rows = (Figure(day_id=day, name=name, key=key, value=value) for (name, key), value in found.items())
-        Figure.objects.bulk_create(rows, batch_size=500)
+        Figure.objects.bulk_create(Figure(day_id=day, name=name, numbers=found[name]) for name in found)
     return found
 
 

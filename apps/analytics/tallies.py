@@ -1,6 +1,6 @@
 """What the rows of one day come to: plain numbers under a name and a key, which add up from day to day."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from apps.analytics.models import LONGEST_KEY, Event
 from apps.analytics.periods import begin_of, day_of, end_of
 from apps.chat.models import Feedback, Turn
 
-Tally = Counter[tuple[str, str]]
+Tally = dict[str, Counter[str]]
 
 # What a client may invent must not fill the table of figures: beyond these a day's kinds of events share one key.
 MOST_TYPES = 100
@@ -51,10 +51,10 @@ class Span:
 def tally(day: date) -> Tally:
     """Every number of the day, asked of the rows themselves."""
     span = Span.of(day)
-    found: Tally = Counter()
+    found: Tally = defaultdict(Counter)
     for count in (events, visitors, people, funnel, limits, turns, citations, thumbs, refusals):
         for name, key, value in count(span):
-            found[name, key[:LONGEST_KEY]] += value
+            found[name][key[:LONGEST_KEY]] += value
     return found
 
 

@@ -166,7 +166,7 @@ class TurnAdmin(Transcribed):
         "conversation__user__email": "e-mail address",
     }
     words = ("question__content",)
-    looked_through = 5_000
+    looked_through = 2_000
     ordering = ("-created_at",)
     fields = (
         "id",
@@ -255,7 +255,7 @@ class FeedbackAdmin(Transcribed):
         "message__conversation__user__email": "e-mail address",
     }
     words = ("comment", "message__content")
-    looked_through = 5_000
+    looked_through = 2_000
     ordering = ("-created_at",)
     fields = ("rating", "comment", "conversation", "created_at", "updated_at")
 

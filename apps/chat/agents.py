@@ -1,5 +1,6 @@
 """Who answers. An agent says where it looked, then what it found, piece by piece."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -18,7 +19,7 @@ from apps.gateway.markers import Markers
 from apps.gateway.models import site_instructions
 from apps.gateway.protocol import Delta, Request, Usage
 from apps.knowledge import answers
-from apps.knowledge.evidence import evidence
+from apps.knowledge.evidence import Evidence, evidence
 from apps.knowledge.search import Found
 from chatkit import metrics
 from chatkit.threads import in_thread
@@ -62,7 +63,10 @@ class Asked:
     """What a model is asked, and the sources that its numbers name."""
 
     request: Request
-    sources: list[dict[str, Any]]
+    evidence: Evidence
+
+    def sources(self) -> list[dict[str, Any]]:
+        return [source_of(found) for found in self.evidence.sources()]
 
 
 def model_asked() -> str:
@@ -141,18 +145,11 @@ async def from_passages(turn: Turn, outcome: Outcome) -> AsyncGenerator[Sources 
 
 async def from_model(provider: Chosen, turn: Turn, outcome: Outcome) -> AsyncGenerator[Sources | str]:
     """What the provider's model says, or the local agent where it said nothing and AGENT_FALLBACK allows it."""
-    began = time.perf_counter()
-    asked = await in_thread(prepare, turn)
-    outcome.retrieval_ms = (time.perf_counter() - began) * 1000
     failure = None
     try:
-        async with aclosing(worded(provider, asked, outcome)) as texts:
-            async for text in texts:
-                if not outcome.has_begun:
-                    # Only here is it certain whose sources they are: a fallback has its own.
-                    outcome.has_begun, outcome.sources = True, asked.sources
-                    yield Sources(asked.sources)
-                yield text
+        async with aclosing(with_sources(provider, turn, outcome)) as pieces:
+            async for piece in pieces:
+                yield piece
     except Failure as exc:
         failure = exc
     if failure is None:
@@ -166,9 +163,27 @@ async def from_model(provider: Chosen, turn: Turn, outcome: Outcome) -> AsyncGen
             yield piece
 
 
+async def with_sources(provider: Chosen, turn: Turn, outcome: Outcome) -> AsyncGenerator[Sources | str]:
+    """The sources are told with the first words: only then is it certain that they are not the fallback's."""
+    began = time.perf_counter()
+    asked = await in_thread(prepare, turn)
+    outcome.retrieval_ms = (time.perf_counter() - began) * 1000
+    # While the model thinks.
+    finding = asyncio.ensure_future(in_thread(asked.sources))
+    try:
+        async with aclosing(worded(provider, asked, outcome)) as texts:
+            async for text in texts:
+                if not outcome.has_begun:
+                    outcome.has_begun, outcome.sources = True, await finding
+                    yield Sources(outcome.sources)
+                yield text
+    finally:
+        finding.cancel()
+
+
 async def worded(provider: Chosen, asked: Asked, outcome: Outcome) -> AsyncGenerator[str]:
     """The model's words with their citations checked. However it ends, what it cost is known."""
-    markers, account = Markers(len(asked.sources)), Account(provider.name, asked.request)
+    markers, account = Markers(len(asked.evidence.hits)), Account(provider.name, asked.request)
     broke_off = CANCELLED
     try:
         async with aclosing(provider.ask(asked.request)) as pieces:
@@ -201,7 +216,7 @@ def prepare(turn: Turn) -> Asked:
     )
     config = settings.CHATKIT
     request = prompts.prompt(material, history_tokens=config.agent_history_tokens, most_tokens=config.agent_max_tokens)
-    return Asked(request, [source_of(one) for one in found.sources])
+    return Asked(request, found)
 
 
 def compose(turn: Turn) -> answers.Answer:

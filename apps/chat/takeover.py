@@ -82,10 +82,10 @@ def is_busy(conversation_id: UUID) -> bool:
     return running is not None and not (is_dead(running) and close(running))
 
 
-def close_if_dead(turn_id: UUID) -> None:
+def close_if_dead(turn_id: UUID) -> bool:
+    """Whether this call closed it."""
     found = Turn.objects.running().filter(id=turn_id).first()
-    if found is not None and is_dead(found):
-        close(found)
+    return found is not None and is_dead(found) and close(found)
 
 
 def close(turn: Turn) -> bool:

@@ -34,7 +34,7 @@ from apps.chat.admission import (
     rows_for,
 )
 from apps.chat.events import Event, EventType, failure_body
-from apps.chat.journal import Journal, event_of
+from apps.chat.journal import Journal
 from apps.chat.models import Conversation, Turn, TurnEvent
 from apps.chat.signals import turn_finished
 from apps.gateway.choice import LOCAL
@@ -47,6 +47,8 @@ from chatkit.logging import get_logger
 from chatkit.threads import in_thread
 
 log = get_logger(__name__)
+
+PAGE = 50  # events read at once: the first is told sooner, and a follower who reads slowly holds little
 
 
 class RuntimeUnavailable(ServiceUnavailable):
@@ -220,21 +222,37 @@ async def follow(turn_id: UUID, after_seq: int = -1) -> AsyncGenerator[Event]:
                 return
         # Heard from here on, so that nothing falls between reading and waiting.
         with wakeups.listening(turn_id) as wakeup:
-            for event in await in_thread(recorded, turn_id, known):
+            found = await in_thread(recorded, turn_id, known)
+            for event in found:
                 yield event
                 known = event.seq + 1
                 if event.is_terminal:
                     return
+            if len(found) == PAGE:
+                continue
             if await in_thread(is_over, turn_id, known):
                 return
             await wakeup.wait()
 
 
 def recorded(turn_id: UUID, known: int) -> list[Event]:
-    """The journal from `known` on; after it was pruned, its end out of what was saved."""
-    takeover.close_if_dead(turn_id)
-    events = [event_of(row) for row in TurnEvent.objects.filter(turn_id=turn_id, seq__gte=known).order_by("seq")]
-    return events or list(takeover.remembered_end(turn_id, known))
+    """A page of the journal from `known` on; after it was pruned, its end out of what was saved."""
+    events = page(turn_id, known)
+    is_open = len(events) < PAGE and not (events and events[-1].is_terminal)
+    if is_open and takeover.close_if_dead(turn_id):
+        events = page(turn_id, known)
+    if not events and (end := list(takeover.remembered_end(turn_id, known))):
+        # It may have gone on and ended since the journal was read; only a pruned journal is empty still.
+        return page(turn_id, known) or end
+    return events
+
+
+def page(turn_id: UUID, known: int) -> list[Event]:
+    rows = TurnEvent.objects.filter(turn_id=turn_id, seq__gte=known).order_by("seq")[:PAGE]
+    return [
+        Event(turn_id, seq, EventType(event_type), body, created_at)
+        for seq, event_type, body, created_at in rows.values_list("seq", "event_type", "body", "created_at")
+    ]
 
 
 def is_over(turn_id: UUID, known: int) -> bool:

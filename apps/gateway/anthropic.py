@@ -39,7 +39,7 @@ class Anthropic:
 
     async def _events(self, request: Request) -> AsyncGenerator[messages.Event]:
         with mapped(failure_of, lost=Kind.UNREACHABLE):
-            # `messages.create` builds a model instance for every token, which costs more than all else together.
+            # `messages.create` builds a model instance for every token, which nearly doubles what one costs.
             stream = await self._client.post(
                 "/v1/messages",
                 cast_to=object,

@@ -1,5 +1,6 @@
 """OpenAI's chat completions through the official SDK, and whatever else speaks them: Ollama, vLLM, LM Studio."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
@@ -16,6 +17,7 @@ from chatkit.config import Config
 
 # Servers on one's own machine want none, and the SDK wants something.
 NO_KEY = "none"
+LEAVE_SECONDS = 1.0
 
 
 class OpenAI:
@@ -37,24 +39,19 @@ class OpenAI:
         )
 
     async def stream(self, request: Request) -> Pieces:
-        is_complete = False
         async with aclosing(self._chunks(request)) as chunks:
             async for chunk in chunks:
-                try:
-                    text, usage = read(chunk)
-                except (AttributeError, IndexError, TypeError) as exc:
-                    raise Failure(Kind.MALFORMED) from exc
-                is_complete = is_complete or bool(usage.stop_reason)
+                text, usage = read(chunk)
                 if text:
                     yield Delta(text)
-                if usage != Usage():
-                    yield usage
-        if not is_complete:
-            raise Failure(Kind.CUT)
+                if usage.stop_reason:
+                    yield usage.updated(await counted(chunks))
+                    return
+        raise Failure(Kind.CUT)
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Mapping[str, Any]]:
         with mapped(failure_of, lost=Kind.UNREACHABLE):
-            # `completions.create` builds model instances for every token, which costs more than all else together.
+            # Plain JSON, because `completions.create` builds model instances for every token.
             stream = await self._client.post(
                 "/chat/completions",
                 cast_to=object,
@@ -84,11 +81,26 @@ class OpenAI:
         await self._client.close()
 
 
+async def counted(chunks: AsyncGenerator[Mapping[str, Any]]) -> Usage:
+    """The count comes behind the end of the text; a server that keeps it to itself, or breaks off, spoils nothing."""
+    usage = Usage()
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            async for chunk in chunks:
+                usage = usage.updated(read(chunk)[1])
+    except (Failure, TimeoutError):
+        pass
+    return usage
+
+
 def read(chunk: Mapping[str, Any]) -> tuple[str, Usage]:
     """The text of a chunk, and what it says about the whole; the chunk that counts has no choices."""
-    choice = (chunk.get("choices") or [{}])[0]
-    text = (choice.get("delta") or {}).get("content") or ""
-    return text_of(text), usage_of(chunk.get("usage") or {}, text_of(choice.get("finish_reason") or ""))
+    try:
+        choice = (chunk.get("choices") or [{}])[0]
+        text = (choice.get("delta") or {}).get("content") or ""
+        return text_of(text), usage_of(chunk.get("usage") or {}, text_of(choice.get("finish_reason") or ""))
+    except (AttributeError, IndexError, KeyError, TypeError) as exc:
+        raise Failure(Kind.MALFORMED) from exc
 
 
 def usage_of(counts: Mapping[str, Any], stop_reason: str) -> Usage:

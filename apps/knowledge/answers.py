@@ -100,18 +100,13 @@ def blocks_of(hit: Hit, asked: Question, *, is_first: bool) -> list[str]:
 
 
 def cited(blocks: Sequence[str], number: int, hit: Hit) -> list[str]:
-    """The number goes behind the last words, never into code; code alone is introduced by its heading."""
+    """The number goes behind the last words, never into code or tables; these alone are introduced by their heading."""
     mark = f"[{number}]"
-    places = [index for index, block in enumerate(blocks) if not block.startswith("```")]
+    places = [index for index, block in enumerate(blocks) if not block.startswith(("```", "| "))]
     if not places:
         return [f"{escaped(hit.heading)}: {mark}", *blocks] if blocks else []
     last = places[-1]
-    return [marked(block, mark) if index == last else block for index, block in enumerate(blocks)]
-
-
-def marked(block: str, mark: str) -> str:
-    """In a table, into the last cell: behind it there is none."""
-    return f"{block.removesuffix(' |')} {mark} |" if block.startswith("| ") else f"{block} {mark}"
+    return [f"{block} {mark}" if index == last else block for index, block in enumerate(blocks)]
 
 
 def first_of_each_page(hits: Sequence[Hit]) -> list[Hit]:

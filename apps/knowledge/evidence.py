@@ -4,16 +4,21 @@ from dataclasses import dataclass
 
 from apps.knowledge.answers import LONGEST_SELECTION, MOST_SOURCES, NEAR
 from apps.knowledge.conversation import Turns, context_of, language_of, small_talk
+from apps.knowledge.questions import Question
 from apps.knowledge.search import Found, Hit, default_language, find_passages, found
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The language of the question, and passages, best first, as they are shown and as they are read."""
+    """The language of the question, and passages, best first."""
 
     language: str
-    sources: tuple[Found, ...] = ()
+    asked: Question | None = None
     hits: tuple[Hit, ...] = ()
+
+    def sources(self) -> list[Found]:
+        """As people are shown them. Finding the words to show takes as long as finding the passages."""
+        return [found(hit, self.asked) for hit in self.hits] if self.asked else []
 
 
 def evidence(question: str, *, selected_text: str = "", turns: Turns = ()) -> Evidence:
@@ -24,5 +29,4 @@ def evidence(question: str, *, selected_text: str = "", turns: Turns = ()) -> Ev
         return Evidence(tongue)
     context = "\n".join([context_of(question, turns, tongue), selected_text[:LONGEST_SELECTION]]).strip()
     findings = find_passages(question, limit=MOST_SOURCES, language=site, context=context)
-    hits = tuple(hit for hit in findings.hits if hit.score >= NEAR)
-    return Evidence(tongue, tuple(found(hit, findings.asked) for hit in hits), hits)
+    return Evidence(tongue, findings.asked, tuple(hit for hit in findings.hits if hit.score >= NEAR))

@@ -1,13 +1,10 @@
 """Lists that stay quick: whatever a page of a list offers, the database looks at a bounded number of rows for it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +13,7 @@ import chatkit.admin
 from apps.accounts.models import User
 from apps.chat.models import Conversation, Message
 from chatkit.admin import Listing
+from tests.admin.pages import SHORT, pages
 from tests.leaks import CANARY
 from tests.rows import fill
 
@@ -24,7 +22,6 @@ ROWS, BOUND = 6_000, 100
 # A walk over a whole table passes each of its rows; everything here stays far below.
 MOST_ROWS = ROWS // 2
 STEPS_A_ROW = 10
-SHORT = {Group}
 
 
 @pytest.fixture
@@ -36,21 +33,6 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         if isinstance(listing, Listing):
             monkeypatch.setattr(listing, "looked_through", BOUND)
             monkeypatch.setattr(listing, "list_per_page", 10)
-
-
-def pages(owner: Client, model: Any, listing: Any) -> Iterator[str]:
-    """The list itself, each choice of each filter, each column to sort by, and each way to search."""
-    address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-    yield address
-    changelist = owner.get(address).context["cl"]
-    for filtered in changelist.filter_specs:
-        yield from (f"{address}{choice['query_string']}" for choice in filtered.choices(changelist))
-    for column in listing.sortable_by:
-        number = list(changelist.list_display).index(column)
-        yield from (f"{address}?o={sign}{number}" for sign in ("", "-"))
-    searches = ["bread", "user77@example.com", "page/77", "00000001-0000-0000-0000-00000000004d", "nothing at all"]
-    yield from (f"{address}?{urlencode({'q': asked})}" for asked in searches)
-    yield f"{address}?p=2"
 
 
 def rows_looked_at(queries: list[dict[str, str]]) -> int:

@@ -16,8 +16,6 @@ from tests.live import LiveServer
 
 KEY = f"{CANARY}-provider-key-0123456789"
 QUESTION = Request("Be brief.", (Said("user", "How do I set a limit?"),), most_tokens=100)
-# Short, so that a test of patience takes none.
-QUICK = {"agent_connect_timeout": 2, "agent_first_token_timeout": 3, "agent_stall_timeout": 3}
 
 
 def settings_of(name: str, fake: Fake) -> dict[str, Any]:
@@ -54,7 +52,7 @@ def fake(fakes: dict[str, Fake], name: str) -> Fake:
 
 @pytest.fixture
 async def provider(name: str, fake: Fake) -> AsyncIterator[Chosen]:
-    made = connect(Config(**{**QUICK, **settings_of(name, fake)}))
+    made = connect(Config(agent_connect_timeout=30, **settings_of(name, fake)))
     yield made
     await made.provider.close()
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import signal
 import struct
+import sys
 import threading
 from base64 import b64encode
 from binascii import crc32
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -27,7 +29,8 @@ class Script:
     # Seconds before the first piece, and between two.
     first_pause: float = 0.0
     pause: float = 0.0
-    # complete, hang, cut (the connection ends), end (the stream ends early), error, garbage, broken_frame
+    # complete, hang, cut (the connection ends), end (the stream ends early), error, garbage, broken_frame,
+    # late_cut (after the last word), late_hang, refuse (no answer at all)
     end: str = "complete"
     # Sends the bytes in slices of this size, as networks do.
     slice: int | None = None
@@ -52,6 +55,8 @@ class Wire:
     content_type = "text/event-stream; charset=utf-8"
     request_id_header = "request-id"
     garbage = b"event: content_block_delta\ndata: {not json\n\n"
+    # How many of the closing pieces it takes until the answer is known to be complete.
+    last_word = 3
 
     def begin(self) -> list[bytes]:
         return []
@@ -126,6 +131,7 @@ class AnthropicWire(Wire):
 class OpenAIWire(Wire):
     request_id_header = "x-request-id"
     garbage = b"data: {not json\n\n"
+    last_word = 1
 
     def begin(self) -> list[bytes]:
         return [self.chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])]
@@ -343,6 +349,10 @@ class Fake:
                 await send(writer, self.wire.garbage)
             case "broken_frame":
                 await send(writer, with_broken_checksum(self.wire.piece("never")))
+            case "late_cut" | "late_hang":
+                for whole in self.wire.finish(len(script.texts))[: self.wire.last_word]:
+                    await send(writer, whole)
+                return await self._end(replace(script, end=script.end.removeprefix("late_")), writer)
             case "complete":
                 for whole in self.wire.finish(len(script.texts)):
                     await send(writer, whole, script.slice)
@@ -386,3 +396,16 @@ WIRES: dict[str, Callable[[], Wire]] = {"anthropic": AnthropicWire, "openai": Op
 def running(name: str) -> Iterator[Fake]:
     with Fake(WIRES[name]()) as fake:
         yield fake
+
+
+def main() -> None:
+    """A fake of Anthropic in a process of its own, for measuring; it says where it listens."""
+    chosen = json.loads(sys.argv[1])
+    with Fake(AnthropicWire()) as fake:
+        fake.play(**{**chosen, "texts": ("word ",) * chosen["texts"]})
+        print(fake.url, flush=True)
+        signal.sigwait({signal.SIGTERM, signal.SIGINT})
+
+
+if __name__ == "__main__":
+    main()

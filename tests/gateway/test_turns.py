@@ -54,6 +54,11 @@ def test_the_model_is_given_the_passages_it_may_cite(caller: Caller, served: Ser
     assert QUESTION in asked
 
 
+def test_thanks_need_no_passages(caller: Caller, served: Served) -> None:
+    assert caller.ask("Thank you!").sources == []
+    assert "The site's documents say nothing about this." in json.dumps(served.fake.questions[0].body)
+
+
 def test_citations_of_passages_that_were_not_given_are_dropped(caller: Caller, served: Served) -> None:
     served.fake.play(texts=("One [1", "] and none [", "9", "] and ", "[77]."))
     assert caller.ask(QUESTION).text == "One [1] and none and."
@@ -125,7 +130,7 @@ def test_cancelling_reaches_the_provider_and_is_counted(caller: Caller, served: 
     served.fake.play(end="hang")
     with socket(served.url, caller.token) as opened:
         turn = settings_of_turn(served, cancelled_turn(caller, opened, served))
-    assert served.fake.hung_up.wait(5)
+    assert served.fake.hung_up.wait(30)
     assert (turn["status"], turn["stop_reason"]) == ("cancelled", "cancelled")
     assert turn["output_tokens"] >= 1
     assert turn["input_tokens"] >= 1

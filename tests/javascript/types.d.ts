@@ -7,6 +7,7 @@ type EventLink = import("../../static/chatkit/widget/sse.js").EventLink;
 type Link = import("../../static/chatkit/widget/link.js").Link;
 type MessageList = import("../../static/chatkit/widget/list.js").MessageList;
 type MessageView = import("../../static/chatkit/widget/message.js").MessageView;
+type DrawnBy = typeof import("../../static/chatkit/widget/message.js").MessageView;
 type Session = import("../../static/chatkit/widget/session.js").Session;
 type Speaker = import("../../static/chatkit/widget/speaker.js").Speaker;
 type Strings = import("../../static/chatkit/widget/strings.js").Strings;
@@ -26,7 +27,7 @@ interface Call {
 
 // What is kept in localStorage.
 
-interface Credential {
+interface KeptCredential {
   kind: "visitor" | "session" | "host";
   token: string;
   expires_at: string;
@@ -41,13 +42,13 @@ interface Unsent {
 }
 
 interface Kept {
-  credential?: Credential;
+  credential?: KeptCredential;
   anon_id?: string;
   user?: { email: string; tier: string } | null;
   /** Whose conversations could be brought along. */
-  visitor?: { token: string; anon_id: string };
+  visitor?: { token: string; anon_id: string; conversation_id?: string | null };
   /** An address that waits for its mail to be answered. */
-  pending?: { email: string };
+  pending?: { email: string; number?: string };
   conversation_id?: string | null;
   outbox?: Unsent[];
   answers?: number;

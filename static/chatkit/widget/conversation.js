@@ -264,9 +264,7 @@ export class Conversation {
 
   /** Another conversation, or a new one. @param {string | null} id */
   async load(id) {
-    this.#clear();
-    this.id = id;
-    if (this.#session.kept.conversation_id !== id) this.#session.keep({ conversation_id: id });
+    this.#clear(id);
     this.#tell.changed(id);
     this.#restoreUnsent();
     if (!id) return;
@@ -274,11 +272,12 @@ export class Conversation {
     this.#join();
   }
 
-  #clear() {
+  /** @param {string | null} id */
+  #clear(id = null) {
     this.items = [];
-    this.id = null;
+    this.id = id;
     this.#sending = null;
-    this.#session.keep({ conversation_id: null });
+    if ((this.#session.kept.conversation_id ?? null) !== id) this.#session.keep({ conversation_id: id });
     this.#tell.items(this.items);
   }
 

@@ -68,3 +68,8 @@ export function relabel(element, label) {
   element.setAttribute("aria-label", label);
   element.setAttribute("title", label);
 }
+
+/** @param {string} text */
+export function shortened(text) {
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+}

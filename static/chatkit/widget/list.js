@@ -1,7 +1,6 @@
 /** The messages on the page, and where one is in them. */
 
 import { iconButton, make } from "./dom.js";
-import { MessageView } from "./message.js";
 
 const SHOWN = 60;
 const NEAR = 80;
@@ -13,11 +12,16 @@ export class MessageList {
   /** @type {Item[]} */
   #items = [];
   #isFollowing = true;
+  #top = 0;
+  /** @type {DrawnBy | null} */
+  #MessageView = null;
   #strings;
+  #failed;
 
-  /** @param {Strings} strings @param {{act: (act: string, item: Item, view: MessageView) => void, signal: AbortSignal}} wiring */
-  constructor(strings, { act, signal }) {
+  /** @param {Strings} strings @param {{act: (act: string, item: Item, view: MessageView) => void, failed: (error: unknown) => void, signal: AbortSignal}} wiring */
+  constructor(strings, { act, failed, signal }) {
     this.#strings = strings;
+    this.#failed = failed;
     this.messages = make("div", { class: "chatkit-messages", part: "messages", role: "log", "aria-live": "off", "aria-label": strings.say("messages") });
     this.earlier = make("button", { type: "button", class: "text-button earlier", hidden: true }, strings.say("earlier"));
     this.greeting = make("p", { class: "greeting", part: "greeting", dir: "auto" });
@@ -25,6 +29,9 @@ export class MessageList {
     this.scroller = make("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": strings.say("messages") }, this.greeting, this.earlier, this.messages);
     this.element = make("div", { class: "log" }, this.scroller, this.latest);
     this.#listen(act, signal);
+    const observer = new ResizeObserver(() => this.#follow());
+    for (const each of [this.scroller, this.messages]) observer.observe(each);
+    signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /** @param {(act: string, item: Item, view: MessageView) => void} act @param {AbortSignal} signal */
@@ -51,12 +58,28 @@ export class MessageList {
     view.showCopied(button);
   }
 
-  /** @param {Item[]} items */
+  /** What draws messages comes with the first of them. @param {Item[]} items */
   show(items) {
+    this.greeting.hidden = items.length > 0;
+    if (this.#MessageView || !items.length) return this.#draw(items);
+    this.#items = items;
+    this.#loadViews().then(() => this.#draw(this.#items));
+  }
+
+  async #loadViews() {
+    try {
+      this.#MessageView = (await import("./message.js")).MessageView;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** @param {Item[]} items */
+  #draw(items) {
+    if (!this.#MessageView) return;
     this.#items = items.filter((item, index) => !isReplaced(item, items[index + 1]));
     const shown = this.#items.slice(-this.#shown);
     this.earlier.hidden = shown.length === this.#items.length;
-    this.greeting.hidden = items.length > 0;
     this.#removeOthers(new Set(shown.map((item) => item.key)));
     let last = null;
     for (const item of shown) last = this.#place(item, last);
@@ -76,7 +99,7 @@ export class MessageList {
   /** @param {Item} item @param {Element | null} last */
   #place(item, last) {
     const known = this.#views.get(item.key);
-    const view = known ?? new MessageView(item, this.#strings);
+    const view = known ?? new /** @type {DrawnBy} */ (this.#MessageView)(item, this.#strings);
     known?.update();
     this.#views.set(item.key, view);
     const next = last ? last.nextElementSibling : this.messages.firstElementChild;
@@ -99,7 +122,10 @@ export class MessageList {
 
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    this.#isFollowing = scrollHeight - scrollTop - clientHeight < NEAR;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+    // Content that grows moves the end away too; only who scrolls up wants to stay.
+    if (isNear || scrollTop < this.#top) this.#isFollowing = isNear;
+    this.#top = scrollTop;
     this.latest.hidden = this.#isFollowing;
   }
 

@@ -1,6 +1,6 @@
 /** One message on the page. */
 
-import { icon, iconButton, make, relabel } from "./dom.js";
+import { icon, iconButton, make, relabel, shortened } from "./dom.js";
 import { AWAY, blocksOf, nodeOf, safeAddress } from "./markdown.js";
 
 const PASSAGE_WORDS = 8;
@@ -143,6 +143,11 @@ export class MessageView {
     return iconButton(name, this.#strings.say(key), { "data-act": name });
   }
 
+  /** @param {string} act */
+  focusTool(act) {
+    /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-act="${act}"]`))?.focus();
+  }
+
   /** @param {Element} button */
   showCopied(button) {
     const before = button.getAttribute("aria-label") ?? "";
@@ -169,9 +174,4 @@ export function passageAddress({ url, excerpt }) {
   if (!passage) return address;
   const fragment = encodeURIComponent(passage).replaceAll("-", "%2D");
   return `${address}${address.includes("#") ? "" : "#"}:~:text=${fragment}`;
-}
-
-/** @param {string} text */
-export function shortened(text) {
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }

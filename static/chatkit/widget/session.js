@@ -55,9 +55,14 @@ export class Session extends EventTarget {
 
   /** @param {string} path @param {Call} [call] @returns {Promise<any>} */
   async call(path, call) {
-    const response = await this.fetch(path, call);
-    await refuse(response);
+    const response = await this.checked(await this.fetch(path, call));
     return response.status === 204 ? null : response.json();
+  }
+
+  /** Refusals are thrown. @param {Response} response */
+  async checked(response) {
+    await refuse(response);
+    return response;
   }
 
   /** With whatever credential there is, and without one where there is none. @param {string} path @param {object} body */
@@ -75,7 +80,7 @@ export class Session extends EventTarget {
     return this.kept.credential?.token ?? this.#enter();
   }
 
-  /** @param {Credential} credential */
+  /** @param {KeptCredential} credential */
   async #refresh(credential) {
     try {
       const issued = await this.#api.call("/auth/refresh-token", { method: "POST", token: credential.token });
@@ -86,7 +91,7 @@ export class Session extends EventTarget {
     }
   }
 
-  /** The same visitor with a new token; where the old one proves nothing any more, somebody new. @param {Credential} credential */
+  /** The same visitor with a new token; where the old one proves nothing any more, somebody new. @param {KeptCredential} credential */
   async #return(credential) {
     if (credential.kind === "host") return this.expire();
     const { anon_id: before } = this.kept;
@@ -112,28 +117,27 @@ export class Session extends EventTarget {
 
   /** Signs in with what `verify` or its link gave. @param {any} verified */
   signIn(verified) {
-    const { credential, anon_id } = this.kept;
-    const visitor = credential?.kind === "visitor" && anon_id ? { token: credential.token, anon_id } : undefined;
-    this.#become({
-      credential: credentialOf("session", verified.session_token, verified.expires_at),
-      user: verified.user_profile,
-      visitor,
-      pending: undefined,
-    });
+    const credential = credentialOf("session", verified.session_token, verified.expires_at);
+    this.#become({ credential, user: verified.user_profile, pending: undefined, ...this.#leftBehind() });
+  }
+
+  /** What a visitor said stays theirs until they choose to bring it along. @returns {Partial<Kept>} */
+  #leftBehind() {
+    const { credential, anon_id, conversation_id } = this.kept;
+    const isVisitor = credential?.kind === "visitor" && anon_id;
+    const visitor = isVisitor ? { token: credential.token, anon_id, conversation_id } : undefined;
+    return { visitor, conversation_id: null, outbox: [] };
   }
 
   /** As the person whom the page around the widget knows. @param {string} token */
   async identify(token) {
     const me = await this.#api.call("/auth/me", { token });
-    const { credential, anon_id } = this.kept;
-    const visitor = credential?.kind === "visitor" && anon_id ? { token: credential.token, anon_id } : undefined;
-    const issued = credentialOf("host", token, me.credential.expires_at);
-    const isSame = Boolean(this.user && me.email && this.user.email === me.email);
+    const isSame = Boolean(this.user?.email && this.user.email === me.email);
     this.#become({
-      credential: issued,
+      credential: credentialOf("host", token, me.credential.expires_at),
       user: { email: me.email ?? "", tier: me.tier },
       pending: undefined,
-      ...(isSame ? {} : { visitor, conversation_id: null, outbox: [] }),
+      ...(isSame ? {} : this.#leftBehind()),
     });
   }
 
@@ -200,12 +204,12 @@ const NOBODY = {
   answers: 0,
 };
 
-/** @param {Credential["kind"]} kind @param {string} token @param {string} expires_at @returns {Credential} */
+/** @param {KeptCredential["kind"]} kind @param {string} token @param {string} expires_at @returns {KeptCredential} */
 function credentialOf(kind, token, expires_at) {
   return { kind, token, expires_at, issued_at: new Date().toISOString() };
 }
 
-/** Past half of its life, and still good enough to ask for the next. @param {Credential} credential */
+/** Past half of its life, and still good enough to ask for the next. @param {KeptCredential} credential */
 function isAging({ kind, issued_at, expires_at }) {
   const [from, to] = [Date.parse(issued_at), Date.parse(expires_at)];
   return kind === "session" && Date.now() > (from + to) / 2;

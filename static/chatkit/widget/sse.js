@@ -93,13 +93,14 @@ export class EventLink {
 
 /** @param {Response} response @param {AbortSignal} signal */
 async function* eventsIn(response, signal) {
-  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+  const decoder = new TextDecoder();
   signal.addEventListener("abort", () => reader.cancel().catch(() => undefined), { once: true });
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
-    text += value;
+    text += decoder.decode(value, { stream: true });
     const blocks = text.split("\n\n");
     text = blocks.pop() ?? "";
     for (const block of blocks) {

@@ -74,9 +74,12 @@ button:disabled, button[aria-disabled="true"] { cursor: default; }
 .connection { margin: 0; font-size: 0.8em; color: var(--quiet); display: flex; align-items: center; gap: 6px; }
 .connection::before { content: ""; inline-size: 7px; block-size: 7px; border-radius: 50%; background: #c77d10; }
 .actions { display: flex; gap: 2px; padding: 2px 8px; border-block-end: 1px solid var(--line); overflow-x: auto; scrollbar-width: none; }
-.actions .text-button { color: var(--quiet); font-weight: 500; white-space: nowrap; padding: 0 9px; font-size: 0.86em; }
+.actions .text-button {
+  flex: 1 0 auto; flex-direction: column; justify-content: center; gap: 3px; padding: 6px 4px; min-block-size: 52px; min-inline-size: 56px;
+  color: var(--quiet); font-weight: 500; font-size: 0.76em; line-height: 1.2; white-space: nowrap;
+}
 .actions .text-button:hover { color: var(--ink); }
-.actions .icon { inline-size: 17px; block-size: 17px; }
+.actions .icon { inline-size: 19px; block-size: 19px; }
 
 .log { position: relative; flex: 1; min-block-size: 0; display: flex; flex-direction: column; }
 .scroller { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 18px; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
@@ -85,8 +88,8 @@ button:disabled, button[aria-disabled="true"] { cursor: default; }
 .earlier { display: flex; margin: 0 auto 8px; }
 .latest { position: absolute; inset-block-end: 10px; inset-inline: 0; margin-inline: auto; border-radius: 50%; background: var(--paper); box-shadow: 0 1px 8px rgb(0 0 0 / 20%); color: var(--ink); }
 .chatkit-messages { display: flex; flex-direction: column; gap: 6px; }
-.message { max-inline-size: 100%; overflow-wrap: anywhere; content-visibility: auto; contain-intrinsic-block-size: auto 90px; }
-.message.is-new { content-visibility: visible; animation: appear 0.2s ease-out; }
+.message { max-inline-size: 100%; overflow-wrap: anywhere; }
+.message.is-new { animation: appear 0.2s ease-out; }
 @keyframes appear { from { opacity: 0; transform: translateY(6px); } }
 .user { display: flex; flex-direction: column; align-items: flex-end; padding-block-start: 10px; }
 .user .body { max-inline-size: min(86%, 38rem); }
@@ -190,6 +193,9 @@ dialog::backdrop { background: rgb(10 12 20 / 45%); }
 .field input, .field textarea { inline-size: 100%; min-block-size: 44px; padding: 8px 12px; border: 1px solid light-dark(#8a90a2, #6b7387); border-radius: 12px; background: var(--paper); font-weight: 400; font-size: max(1em, 16px); }
 .choice { display: flex; gap: 10px; align-items: flex-start; font-size: 0.93em; padding-block: 10px; line-height: 24px; }
 .choice input { inline-size: 24px; block-size: 24px; margin: 0; flex: none; accent-color: var(--accent); }
+.content { display: grid; gap: 14px; }
+.content h3 { margin: 0; font-size: 1em; }
+.comment { display: grid; gap: 4px; padding-block: 4px 8px; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
 .chatkit-modal .error { color: var(--danger); }
 .error:empty { display: none; }
@@ -204,7 +210,9 @@ dialog::backdrop { background: rgb(10 12 20 / 45%); }
   position: fixed; z-index: 2147483001; display: inline-flex; align-items: center; gap: 6px; min-block-size: 44px; padding: 0 16px; border-radius: 22px;
   background: var(--accent); color: var(--accent-text); font-weight: 600; box-shadow: 0 4px 16px rgb(0 0 0 / 25%);
 }
-@container (max-width: 26rem) { .user .body { max-inline-size: 92%; } }
+@container (min-width: 36rem) {
+  .actions .text-button { flex: none; flex-direction: row; gap: 6px; min-block-size: 44px; padding: 0 10px; font-size: 0.88em; }
+}
 @media (max-width: 480px) {
   .root.corner { --chatkit-offset: 12px; }
   .corner .panel { position: fixed; inset: 0; inline-size: 100%; block-size: 100dvh; border-radius: 0; }

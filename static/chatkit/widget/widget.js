@@ -4,17 +4,15 @@ import { Analytics } from "./analytics.js";
 import { ApiError } from "./api.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { icon, make } from "./dom.js";
+import { icon, make, shortened } from "./dom.js";
 import { Link } from "./link.js";
 import { MessageList } from "./list.js";
-import { shortened } from "./message.js";
 import { Notices } from "./notices.js";
 import { Panel } from "./panel.js";
 import { Session } from "./session.js";
 import { Speaker } from "./speaker.js";
 
 const ANSWERS_BEFORE_PROMPT = 5;
-const LONGEST_SELECTION = 5000;
 const ACTIONS = /** @type {const} */ ([
   ["save", "saveChat", "save", "chatkit-save-chat-btn"],
   ["personalize", "personalize", "spark", "chatkit-personalize-btn"],
@@ -55,7 +53,7 @@ export class Widget {
     this.session = new Session(options.server);
     this.analytics = new Analytics(this.session, (detail) => emit("chatkit.log", detail));
     this.conversation = new Conversation(this.session, this.#teller());
-    this.list = new MessageList(strings, { act: (...what) => this.#act(...what), signal });
+    this.list = new MessageList(strings, { act: (...what) => this.#act(...what), failed: (error) => this.refused(error), signal });
     this.composer = new Composer(strings, { send: (text) => this.ask(text), stop: () => this.conversation.stop(), signal });
     this.panel = new Panel(strings, this);
     this.notices = new Notices(this.panel.notices, strings, this.speaker);
@@ -101,7 +99,7 @@ export class Widget {
     this.session.addEventListener("credential", () => this.#otherCredential(), { signal });
     this.session.addEventListener("kept", () => this.#kept(), { signal });
     this.session.addEventListener("expired", () => this.#expired(), { signal });
-    document.addEventListener("selectionchange", () => this.#selectionChanged(), { signal });
+    document.addEventListener("selectionchange", () => this.#offerSelection(), { signal, once: true });
     addEventListener("pagehide", () => this.analytics.flush(), { signal });
   }
 
@@ -264,6 +262,7 @@ export class Widget {
     const id = this.session.kept.conversation_id ?? null;
     if (id !== this.#conversationId && id !== this.conversation.id) this.setConversation(id);
     this.#identityShown();
+    this.#account?.kept();
   }
 
   #otherCredential() {
@@ -374,12 +373,10 @@ export class Widget {
 
   // Text selected on the page around
 
-  #selectionChanged() {
-    const selection = document.getSelection();
-    const text = selection?.toString().trim().slice(0, LONGEST_SELECTION) ?? "";
-    const isFromPage = text && !(selection?.anchorNode?.parentElement?.closest("chatkit-widget, input, textarea"));
-    if (isFromPage) this.#withAccount((account) => account.offerToAsk(text, selection));
-    else this.#account?.withdrawOffer();
+  #offerSelection() {
+    import("./selection.js").then(({ SelectionOffer }) => {
+      if (!this.#controller.signal.aborted) new SelectionOffer(this, this.#controller.signal);
+    }).catch(() => undefined);
   }
 
   /** @param {string} text */
