@@ -14,7 +14,10 @@ from tests.live import LiveServer
 pytestmark = pytest.mark.browser
 IMAGES = ROOT / "docs" / "images"
 LARGEST = 200_000
-CONVERSATION = {"What does an answer rest on?": "the passages that it rests on", "Which formats can it read?": "docutils"}
+CONVERSATION = {
+    "What does an answer rest on?": "the passages that it rests on",
+    "Which formats can it read?": "docutils",
+}
 PICTURES = {"light": "widget.png", "dark": "widget-dark.png"}
 
 
