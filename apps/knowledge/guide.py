@@ -1,12 +1,13 @@
 """ChatKit's own documents as pages, whose anchors are those of the passages that answers quote."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from django.conf import settings
-from django.utils.html import strip_tags
+from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -18,6 +19,15 @@ FOLDER: Path = settings.BASE_DIR / "docs"
 NEIGHBOUR = re.compile(r"([\w-]+)\.md(#.*)?")
 # Raw HTML stays text, and links with a scheme that could run something are none.
 renderer = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+
+def code_block(_: object, tokens: Sequence[Token], index: int, *rest: object) -> str:
+    """Reached by keyboard, because what is too wide has to be scrolled."""
+    return f'<pre tabindex="0"><code>{escape(tokens[index].content)}</code></pre>\n'
+
+
+for kind in ("fence", "code_block"):
+    renderer.add_render_rule(kind, code_block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +85,11 @@ def plain(heading: Token) -> str:
 
 
 def prepare(token: Token) -> None:
-    """Links between the files lead from page to page; alignment would be an inline style, which the policy forbids."""
+    """Links lead from page to page, tables scroll; alignment would be an inline style, which the policy forbids."""
     if token.type in {"th_open", "td_open"}:
         token.attrs.pop("style", None)
+    if token.type == "table_open":
+        token.attrSet("tabindex", "0")
     for child in token.children or ():
         match = NEIGHBOUR.fullmatch(str(child.attrGet("href") or "")) if child.type == "link_open" else None
         if match:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Watched, chromium, watch
 from tests.browser.test_pages import log_in, owner  # noqa: F401 - a fixture
 from tests.leaks import CANARY
@@ -53,6 +54,7 @@ def test_all_checks_are_green_on_the_real_thing(context: BrowserContext, tested:
     ]
     assert watched.foreign_requests == []
     assert [said for said in watched.complaints if "429" not in said] == []
+    assert violations(watched.page) == []
 
 
 def test_no_token_is_in_the_verdict_or_the_console(context: BrowserContext, tested: LiveServer) -> None:

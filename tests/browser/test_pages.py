@@ -3,7 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Watched
+from tests.browser.widget import QUESTION, expect_answers
 from tests.leaks import CANARY
 from tests.live import LiveServer, run_manage
 
@@ -36,9 +38,33 @@ def test_the_demo_page_shows_how_the_server_is(watched: Watched, site: LiveServe
     watched.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     watched.page.set_viewport_size({"width": width, "height": 800})
     watched.page.goto(site.url)
-    expect(watched.page.locator("[data-status]")).to_contain_text("Everything answers")
+    expect(watched.page.locator(".pill")).to_contain_text("Everything answers")
     assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert_clean(watched)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/guide/operations", "/nowhere"])
+def test_axe_finds_nothing_on_a_page(watched: Watched, site: LiveServer, theme: str, path: str) -> None:
+    watched.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    watched.page.goto(f"{site.url}{path}")
+    assert violations(watched.page) == []
+
+
+def test_a_question_of_the_demo_page_is_asked(watched: Watched, site: LiveServer) -> None:
+    watched.page.goto(site.url)
+    watched.page.get_by_role("button", name=QUESTION).click()
+    expect_answers(watched.page, 1)
+    assert_clean(watched)
+
+
+def test_the_embed_code_is_copied(watched: Watched, site: LiveServer) -> None:
+    watched.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    watched.page.goto(site.url)
+    watched.page.get_by_role("button", name="Copy").first.click()
+    expect(watched.page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = watched.page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.startswith('<script type="module" src="http://127.0.0.1:8000/static/chatkit/chatkit.js"></script>')
 
 
 def test_the_api_documentation_works_under_the_policy(watched: Watched, site: LiveServer) -> None:

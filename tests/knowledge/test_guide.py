@@ -44,7 +44,7 @@ def test_markup_in_a_document_stays_text(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(guide, "FOLDER", tmp_path)
     (tmp_path / "bad.md").write_text(
         "# Bad\n\n## <script>alert(1)</script>\n\n<img src=x onerror=alert(1)> [run](javascript:alert(1))\n\n"
-        "| a |\n|--:|\n| [other](good.md#part) |\n"
+        "| a |\n|--:|\n| [other](good.md#part) |\n\n```sh\necho '<b>'\n```\n"
     )
     page = guide.page("bad")
     assert page is not None
@@ -54,6 +54,7 @@ def test_markup_in_a_document_stays_text(tmp_path: Path, monkeypatch: pytest.Mon
     assert 'href="javascript' not in html
     assert "style=" not in html
     assert 'href="good#part"' in html
+    assert '<pre tabindex="0"><code>echo &#x27;&lt;b&gt;' in html
 
 
 def test_a_source_of_a_live_answer_opens_at_the_passage(start_server: Callable[..., LiveServer]) -> None:

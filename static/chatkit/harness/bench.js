@@ -54,7 +54,7 @@ export class Bench {
     });
   }
 
-  /** @param {() => unknown} isTrue @param {string} what */
+  /** @template T @param {() => T | Promise<T>} isTrue @param {string} what @returns {Promise<T>} */
   async until(isTrue, what) {
     const deadline = performance.now() + PATIENCE;
     for (;;) {

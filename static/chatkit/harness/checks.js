@@ -114,9 +114,11 @@ export async function rateLimitWorks(bench) {
 /** @param {Bench} bench */
 export async function analyticsWorking(bench) {
   const wanted = SEQUENCE.filter((event) => bench.journal.events.includes(event));
-  const counts = await bench.until(async () => {
-    const found = await recorded(bench);
-    return wanted.every((event) => found[event]) && found;
+  /** @type {Record<string, number>} */
+  let counts = {};
+  await bench.until(async () => {
+    counts = await recorded(bench);
+    return wanted.every((event) => counts[event]);
   }, `rows for ${wanted.join(", ")}`);
   const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return `${rows} rows in the database, ${Object.keys(counts).length} kinds.`;
@@ -180,14 +182,14 @@ function answerFrames(frames) {
 }
 
 /** The last answer as it stands in the page, once it changes no more. @param {Bench} bench @returns {Promise<string>} */
-function drawn(bench) {
-  let before = "";
-  return bench.until(() => {
-    const text = bench.part(".chatkit-messages")?.lastElementChild?.textContent?.trim() ?? "";
-    const isSettled = text && text === before;
+async function drawn(bench) {
+  let [before, text] = ["", ""];
+  await bench.until(() => {
     before = text;
-    return isSettled && text;
+    text = bench.part(".chatkit-messages")?.lastElementChild?.textContent?.trim() ?? "";
+    return text && text === before;
   }, "the widget shows an answer");
+  return text;
 }
 
 /** The same answer, drawn anew from what the server keeps. @param {Bench} bench */
