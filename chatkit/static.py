@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.finders import AppDirectoriesFinder
@@ -41,7 +40,8 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # Wh
     def post_process(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, str | None, bool | Exception]]:
         """Sites name the widget's module without a hash; from there on it names its own parts by theirs."""
         for original, processed, outcome in super().post_process(*arguments, **options):
-            if original == ENTRY and processed and processed != ENTRY and Path(self.path(processed)).exists():
+            # What is only compressed is told here too, by the same name.
+            if original == ENTRY and processed == self.hashed_files.get(self.hash_key(ENTRY)):
                 shutil.copyfile(self.path(processed), self.path(ENTRY))
             yield original, processed, outcome
 

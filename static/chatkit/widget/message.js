@@ -13,6 +13,8 @@ export class MessageView {
   /** @type {Record<string, string>} */
   #parts = {};
   #frame = 0;
+  /** Only what was said last may be said differently. */
+  isLastOwn = false;
 
   /** @param {Item} item @param {Strings} strings */
   constructor(item, strings) {
@@ -113,7 +115,7 @@ export class MessageView {
 
   #toolsWanted() {
     const { role, status, rating, mayRetry, id } = this.item;
-    if (role === "user") return status === "sent" ? "edit" : "";
+    if (role === "user") return status === "sent" && this.isLastOwn ? "edit" : "";
     if (status === "failed") return mayRetry ? "retry" : "";
     if (status === "complete" || status === "cancelled") return `answer ${rating} ${Boolean(id)}`;
     return "";

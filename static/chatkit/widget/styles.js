@@ -105,8 +105,6 @@ button:disabled, button[aria-disabled="true"] { cursor: default; }
 .tools .icon-button[aria-pressed="true"] { color: var(--accent); }
 .tools .icon-button[aria-pressed="true"] .icon { fill: color-mix(in srgb, currentColor 25%, transparent); }
 .message:hover .tools, .message:focus-within .tools, .assistant:last-child .tools, .message[data-status="failed"] .tools { opacity: 1; }
-.user .tools { display: none; }
-.chatkit-messages > .user:nth-last-child(-n+2) .tools { display: flex; }
 @media (hover: none) { .tools { opacity: 1; } }
 
 .body > *, .body blockquote > * { margin: 0 0 0.7em; }
