@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev tools run test test-fast lint format bench bench-full chaos requirements
+.PHONY: help install install-dev tools run test test-fast lint format bench bench-full chaos screenshot requirements
 
 help: ## Lists these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench-full: tools ## The same with what is slow: a second process, a million sto
 
 chaos: tools ## Kills the server ten times and cuts ten thousand connections; some twenty minutes
 	CHATKIT_CHAOS=full $(BIN)/pytest -n auto -q tests/chaos
+
+screenshot: tools ## Takes README's pictures of the widget anew
+	CHATKIT_SCREENSHOT=1 $(BIN)/pytest -q tests/browser/test_screenshot.py
 
 requirements: install-dev ## Pins what pyproject.toml asks for
 	$(BIN)/pip install --quiet uv

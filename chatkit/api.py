@@ -17,7 +17,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatkit import errors
+from chatkit import errors, metrics
 
 API_PREFIXES = ("/api/", "/health", "/metrics", "/.well-known/")
 JSON = "application/json"
@@ -127,7 +127,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     request = context["request"]
     request = getattr(request, "_request", request)
     response = Response(error.body(request_id(request)), status=error.status, headers=headers)
-    mark_shaped(response)
+    mark_shaped(response, error)
     return response
 
 
@@ -135,7 +135,8 @@ def request_id(request: HttpRequest) -> str:
     return str(getattr(request, "request_id", ""))
 
 
-def mark_shaped(response: HttpResponse | Response) -> None:
+def mark_shaped(response: HttpResponse | Response, error: errors.ChatKitError) -> None:
+    metrics.errors_told.labels("http", error.code).inc()
     response.is_chatkit_error = True  # type: ignore[union-attr]
 
 
@@ -149,7 +150,7 @@ def respond(request: HttpRequest, error: errors.ChatKitError) -> HttpResponse:
         response = HttpResponse(page, status=error.status)
     for name, value in error.headers.items():
         response[name] = value
-    mark_shaped(response)
+    mark_shaped(response, error)
     return response
 
 

@@ -14,7 +14,7 @@ from django.urls import get_resolver  # noqa: E402
 
 from chatkit import routing  # noqa: E402
 from chatkit.handler import Application  # noqa: E402
-from chatkit.preparation import seed_once  # noqa: E402
+from chatkit.preparation import connect_provider, seed_once  # noqa: E402
 
 
 def settle_in() -> None:
@@ -22,6 +22,7 @@ def settle_in() -> None:
     get_resolver()._populate()
     caches["default"]
     get_channel_layer()
+    connect_provider()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

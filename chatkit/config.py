@@ -21,14 +21,18 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from chatkit.providers import DEFAULT_MODELS, OPENAI, missing
 from chatkit.values import (
     Rate,
     check_base_url,
     check_database_url,
     check_email_url,
+    check_key,
+    check_name,
     check_network,
     check_origin,
     check_redis_url,
+    check_time_zone,
     split_commas,
 )
 
@@ -54,7 +58,11 @@ Networks = Annotated[
 ]
 Paths = Annotated[list[Path], NoDecode, BeforeValidator(split_commas)]
 Names = Annotated[list[str], NoDecode, BeforeValidator(split_commas)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[int, Field(ge=1, le=315_360_000)]
+Wait = Annotated[float, Field(gt=0, le=3600)]
+Key = Annotated[SecretStr | None, BeforeValidator(check_key)]
+ServerAddress = Annotated[str, BeforeValidator(check_base_url)]
 
 
 class RateLimits(BaseModel):
@@ -148,22 +156,51 @@ class Config(BaseSettings):
     max_message_chars: int = Field(8_000, ge=1, le=100_000, description="Longest message a visitor may send.")
     shutdown_grace: Seconds = Field(20, description="Seconds that running turns and requests get when stopping.")
     agent: Literal["local", "anthropic", "bedrock", "openai"] = Field(
-        "local", description="Who answers. Only `local` is built in yet; `serve` warns about the others."
+        "local", description="Who answers: the site's own passages, or a model provider; see docs/providers.md."
     )
-    agent_model: str = Field("", description="Model name for the provider.")
+    agent_model: Annotated[str, BeforeValidator(check_name)] = Field(
+        "", max_length=300, description="The provider's model; each provider has a default, other servers have none."
+    )
     agent_fallback: Literal["local", "none"] = Field(
-        "local", description="Who answers when the provider is down: the local agent, or nobody."
+        "local", description="Who answers when the provider cannot begin: the local agent, or nobody."
     )
-    anthropic_api_key: SecretStr | None = Field(None, description="Key for `AGENT=anthropic`.")
-    anthropic_base_url: str = Field("https://api.anthropic.com", description="Address of the Anthropic API.")
-    openai_api_key: SecretStr | None = Field(None, description="Key for `AGENT=openai`.")
-    openai_base_url: str = Field(
-        "https://api.openai.com/v1", description="Address of an OpenAI-compatible API: Ollama, vLLM, LM Studio."
+    agent_instructions: str = Field(
+        "", max_length=8_000, description="What the model is told about your site; the admin can replace it."
+    )
+    agent_max_tokens: int = Field(1_024, ge=1, le=200_000, description="Longest answer of a model, in tokens.")
+    agent_history_tokens: int = Field(
+        4_000, ge=0, le=1_000_000, description="How much of a conversation a model is told again, in tokens."
+    )
+    agent_connect_timeout: Wait = Field(5, description="Seconds to connect to the provider.")
+    agent_first_token_timeout: Wait = Field(30, description="Seconds until the provider's first token.")
+    agent_stall_timeout: Wait = Field(20, description="Seconds between two tokens of the provider.")
+    anthropic_api_key: Key = Field(None, description="Key for `AGENT=anthropic`.")
+    anthropic_base_url: ServerAddress = Field("https://api.anthropic.com", description="Address of the Anthropic API.")
+    openai_api_key: Key = Field(None, description="Key for `AGENT=openai`; servers of your own may need none.")
+    openai_base_url: ServerAddress = Field(
+        OPENAI, description="Address of an OpenAI-compatible API: Ollama, vLLM, LM Studio."
+    )
+    aws_region: Annotated[str, BeforeValidator(check_name)] = Field("", description="Region for `AGENT=bedrock`.")
+    aws_bearer_token_bedrock: Key = Field(None, description="Bedrock API key; or the two that follow.")
+    aws_access_key_id: Key = Field(None, description="Access key; without any, AWS's own chain of credentials.")
+    aws_secret_access_key: Key = Field(None, description="Secret of the access key.")
+    aws_session_token: Key = Field(None, description="Session token of a temporary access key.")
+    bedrock_base_url: ServerAddress | None = Field(
+        None, description="Address of Bedrock's runtime where it is not the region's own."
     )
     knowledge_language: Literal["de", "en", "es", "fr", "it", "nl", "pt"] = Field(
         "en", description="Language of the site's documents, where a document does not say."
     )
-    events_kept_days: int = Field(400, ge=1, le=3_650, description="Days after which analytics events are deleted.")
+    report_time_zone: Annotated[str, BeforeValidator(check_time_zone)] = Field(
+        "UTC", description="Where the days of reports begin and end, such as `Europe/Berlin`."
+    )
+    events_kept_days: Days = Field(400, description="Days after which analytics events are deleted.")
+    conversations_kept_days: Days | None = Field(
+        None, description="Days after which conversations nobody continued are deleted; without it they are kept."
+    )
+    figures_kept_days: Days | None = Field(
+        None, description="Days after which the figures of a day are deleted; without it they are kept."
+    )
     rate_limits: RateLimits = Field(
         default_factory=RateLimits, description="`RATE_LIMITS__SAVE_CHAT=5/60`: count/seconds, or `none`."
     )
@@ -197,6 +234,16 @@ class Config(BaseSettings):
     def effective_log_format(self) -> str:
         return self.log_format or ("json" if self.is_production else "console")
 
+    @property
+    def is_openai_itself(self) -> bool:
+        """Its own servers, and not another's that speak the same language."""
+        return self.openai_base_url == OPENAI
+
+    @property
+    def model(self) -> str:
+        """What answers, whether it was chosen or is the provider's default."""
+        return self.agent_model or DEFAULT_MODELS[self.agent]
+
     @cached_property
     def signing_key(self) -> str:
         if self.secret_key is not None:
@@ -210,6 +257,10 @@ class Config(BaseSettings):
     @property
     def uses_sqlite(self) -> bool:
         return self.effective_database_url.startswith("sqlite")
+
+    def public_address(self, otherwise: str = "") -> str:
+        """`BASE_URL` where it was set; else the address that is known here."""
+        return self.base_url if "base_url" in self.model_fields_set else otherwise or f"http://{self.host}:{self.port}"
 
     @property
     def hosts(self) -> list[str]:
@@ -260,11 +311,11 @@ def one_line(error: Mapping[str, Any]) -> str:
 
 
 def refusals(config: Config) -> list[str]:
-    """Why this configuration must not serve the public."""
+    """Why this configuration must not serve."""
+    problems = missing(config)
     if not config.is_production:
-        return []
+        return problems
     key = config.secret_key.get_secret_value() if config.secret_key else ""
-    problems = []
     if not key:
         problems.append("SECRET_KEY: missing in production; set it to 50 random characters.")
     elif key.lower().startswith(KNOWN_SECRET_KEYS):
@@ -280,11 +331,9 @@ def refusals(config: Config) -> list[str]:
 
 def warnings(config: Config) -> list[str]:
     """What works but deserves a second look; `serve` prints these."""
-    found = []
-    if config.agent != "local":
-        found.append(f"AGENT: {config.agent} is not built in yet, so the local agent answers; remove it.")
     if not config.is_production:
-        return found
+        return []
+    found = []
     if config.uses_sqlite:
         found.append("DATABASE_URL: SQLite serves one machine; use PostgreSQL when that is too small.")
     if config.email_url is None:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -26,8 +27,7 @@ class NotApplied(Conflict):
     """A change that had to match a row found none: somebody else was first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """`UPDATE … SET values WHERE where`, by field names. With `must_match` its writer fails where no row matches."""
 
     model: type[models.Model]
@@ -36,8 +36,7 @@ class Change:
     must_match: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(NamedTuple):
     """A row by its columns' names, `turn_id` and not `turn`, without the cost of an instance; the rest are defaults."""
 
     model: type[models.Model]
@@ -174,7 +173,16 @@ def adapter(vendor: str, column: "models.Field[Any, Any]") -> Adapt:
         return lambda value, connection: (
             value.isoformat(" ")[: -len("+00:00")] if is_utc(value) else prepared(column, value, connection)
         )
+    if kind == "JSONField" and vendor == "sqlite" and stored.encoder is None:
+        return lambda value, connection: json_text(column, value, connection)
     return lambda value, connection: prepared(column, value, connection)
+
+
+def json_text(column: "models.Field[Any, Any]", value: Any, connection: BaseDatabaseWrapper) -> Any:
+    try:
+        return None if value is None else orjson.dumps(value).decode()
+    except TypeError:  # half of a character or a number past 64 bits; Django's way knows them, or refuses them by name
+        return prepared(column, value, connection)
 
 
 def is_utc(value: Any) -> bool:

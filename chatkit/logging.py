@@ -22,6 +22,7 @@ def format_traceback(_logger: object, _method: str, event: EventDict) -> EventDi
     return structlog.processors.format_exc_info(_logger, _method, event)
 
 
+WORDY = ("anthropic", "openai", "httpx2", "httpcore2", "aiohttp", "botocore")
 SHARED: tuple[Any, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -61,6 +62,8 @@ def logging_config(config: Config) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "uvicorn": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            # At lower levels these write down whole requests: what visitors said, and headers.
+            **{name: {"level": "WARNING"} for name in WORDY},
             "asyncio": {"level": "WARNING"},
         },
     }

@@ -39,12 +39,31 @@ ledger_batch = Histogram(
 )
 ledger_seconds = Histogram("chatkit_ledger_commit_seconds", "Time one ledger transaction took.", buckets=FAST)
 ledger_queue = Gauge("chatkit_ledger_queue", "Entries waiting for the ledger.", multiprocess_mode="livesum")
+errors_told = Counter(
+    "chatkit_errors_told", "Errors that clients were told, by transport and code.", ["transport", "code"]
+)
 events_lost = Counter("chatkit_events_lost", "Analytics events that could not be written, by reason.", ["reason"])
 provider_calls = Counter("chatkit_provider_calls", "Calls of model providers, by outcome.", ["provider", "outcome"])
 provider_seconds = Histogram("chatkit_provider_seconds", "Time one provider call took.", ["provider"], buckets=SLOW)
+provider_first_token_seconds = Histogram(
+    "chatkit_provider_first_token_seconds",
+    "Time from asking a provider to its first token.",
+    ["provider"],
+    buckets=SLOW,
+)
+provider_tokens = Counter("chatkit_provider_tokens", "Tokens that providers counted.", ["provider", "kind"])
+provider_breaker = Gauge(
+    "chatkit_provider_breaker",
+    "Circuit breaker: 0 closed, 1 half open, 2 open.",
+    ["provider"],
+    multiprocess_mode="livemax",
+)
+turn_fallbacks = Counter("chatkit_turn_fallbacks", "Turns the local agent answered because the provider could not.")
 
 # Finding a labelled series again costs more than counting it.
 limit_decision = cache(limit_decisions.labels)
+http_request = cache(http_requests.labels)
+http_time = cache(http_seconds.labels)
 
 
 def exposition() -> bytes:

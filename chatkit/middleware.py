@@ -76,8 +76,8 @@ def account(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.setdefault("Content-Length", str(len(response.content)))
     seconds = time.perf_counter() - request.started_at  # type: ignore[attr-defined]
     route = request.resolver_match.route if request.resolver_match else "unmatched"
-    metrics.http_requests.labels(request.method, route, response.status_code).inc()
-    metrics.http_seconds.labels(route).observe(seconds)
+    metrics.http_request(request.method, route, response.status_code).inc()
+    metrics.http_time(route).observe(seconds)
     log.info(
         "request",
         method=request.method,

@@ -46,6 +46,8 @@ def is_trusted(address: Address, config: Config) -> bool:
 
 def with_real_client(scope: Scope, config: Config) -> Scope:
     """The scope with the client and scheme that trusted proxies name; everybody else's headers are ignored."""
+    if not config.trusted_proxies:
+        return scope
     peer = parse((scope.get("client") or ("", 0))[0])
     if peer is None or not is_trusted(peer, config):
         return scope

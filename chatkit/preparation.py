@@ -6,16 +6,19 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
+from django.urls import reverse
 
+from apps.gateway import choice
 from apps.knowledge.ingest import ingest_own_documents, own_documents
 from apps.knowledge.models import Document
 from apps.throttling.limits import TABLE, rate_of
-from chatkit import __version__, config, seeding
+from chatkit import __version__, config, seeding, static
 from chatkit.config import Config
 from chatkit.logging import get_logger
 
@@ -25,14 +28,24 @@ SEEDED = "CHATKIT_SEEDED"
 MIGRATION_LOCK = 0x63686174  # any number that nobody else uses for an advisory lock
 
 
-def prepare(*, migrate: bool) -> None:
+def prepare(*, migrate: bool, address: str) -> None:
+    """`address` is where this process listens, for links to its own pages where no BASE_URL is set."""
+    connect_provider()
     settings.CHATKIT.data_dir.mkdir(parents=True, exist_ok=True)
     if migrate:
         migrate_database()
     if not settings.DEBUG:
         collect_files()
-    learn_own_documents()
+    learn_own_documents(settings.CHATKIT.public_address(address))
     seed_once()
+
+
+def connect_provider() -> None:
+    """Its client is made before the first visitor, and what it is missing ends the start."""
+    try:
+        choice.chosen()
+    except config.ConfigurationError as exc:
+        config.stop(exc.problems)
 
 
 def seed_once() -> None:
@@ -65,7 +78,7 @@ def migrate_database() -> None:
         config.stop(["DATABASE_URL: the database does not answer; start it, or correct the address."])
 
 
-def learn_own_documents() -> None:
+def learn_own_documents(address: str) -> None:
     """Who tries ChatKit can ask it about itself, until there are documents of their own."""
     if settings.CHATKIT.is_production:
         return
@@ -74,7 +87,7 @@ def learn_own_documents() -> None:
         if Document.objects.exclude(pk__in=own).exists():
             own.delete()
         else:
-            ingest_own_documents()
+            ingest_own_documents(site_url=f"{address}{reverse('guide')}")
 
 
 @contextmanager
@@ -105,7 +118,8 @@ def collect_files() -> None:
 
 
 def fingerprint() -> str:
-    digest = hashlib.sha256(__version__.encode())
+    rules = Path(static.__file__).read_bytes()
+    digest = hashlib.sha256(__version__.encode() + rules)
     for finder in finders.get_finders():
         for path, storage in sorted(finder.list([]), key=lambda found: str(found[0])):
             stat = (storage.size(path), storage.get_modified_time(path).timestamp())

@@ -1,5 +1,6 @@
 """Django's settings, built from `chatkit.config`. Nothing here reads the environment."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -31,6 +32,7 @@ INSTALLED_APPS = [
     "apps.analytics",
     "apps.accounts",
     "apps.throttling",
+    "apps.gateway",
     "apps.chat",
     "apps.knowledge",
     "chatkit.apps.AdminConfig",
@@ -70,6 +72,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chatkit.pages.site",
             ]
         },
     }
@@ -144,6 +147,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 CORS_ALLOWED_ORIGINS = CHATKIT.cors_origins
+# The defaults, spelled out: the middleware asks for each on every request, and a missing one costs an exception.
+CORS_URLS_REGEX = re.compile("")
+CORS_ALLOWED_ORIGIN_REGEXES: list[str] = []
+CORS_ALLOW_ALL_ORIGINS = CORS_ALLOW_CREDENTIALS = CORS_ALLOW_PRIVATE_NETWORK = False
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", "x-api-key", "last-event-id"]
 CORS_EXPOSE_HEADERS = ["Content-Disposition", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 86_400

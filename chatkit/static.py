@@ -1,7 +1,7 @@
 """Which static files are collected, how they are named, and which are compressed: no more than pages ask for."""
 
-import shutil
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.finders import AppDirectoriesFinder
@@ -11,7 +11,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 # Source maps, a documentation viewer and a browsable API that no page of ours shows; half of all bytes.
 NEVER_SHOWN = ["*.map", "redoc", "rest_framework"]
 OWN = "chatkit/"
-ENTRY = f"{OWN}chatkit.js"
+LASTING = f"{OWN}chatkit.js"  # what stands in the pages of other sites, and never changes its name
 # On lines of their own, as the house style has them; visitors would pay for a fifth of the widget and read none.
 COMMENT, NOTHING = r"(?ms)^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", ""
 
@@ -37,15 +37,14 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # Wh
             return lambda match: NOTHING
         return super().url_converter(name, hashed_files, template)
 
-    def post_process(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, str | None, bool | Exception]]:
-        """Sites name the widget's module without a hash; from there on it names its own parts by theirs."""
-        for original, processed, outcome in super().post_process(*arguments, **options):
-            # What is only compressed is told here too, by the same name.
-            if original == ENTRY and processed == self.hashed_files.get(self.hash_key(ENTRY)):
-                shutil.copyfile(self.path(processed), self.path(ENTRY))
-            yield original, processed, outcome
-
     def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Pages name hashed files; only the widget's own address has no hash."""
+        self.join_releases()
         hashed = set(self.hashed_files.values())
         return super().compress_files(path for path in paths if path in hashed or path.startswith(OWN))  # type: ignore[no-any-return]
+
+    def join_releases(self) -> None:
+        """The lasting address holds what the hashed one does, and so imports files of its own release alone."""
+        hashed = self.hashed_files.get(self.hash_key(LASTING))
+        if hashed:
+            Path(self.path(LASTING)).write_bytes(Path(self.path(hashed)).read_bytes())

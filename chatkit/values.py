@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import ClassVar
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import dj_database_url
 
@@ -83,10 +84,32 @@ def check_network(value: object) -> IPv4Network | IPv6Network:
         raise ValueError(f"{value!r} is not an address or network; use 10.0.0.1 or 10.0.0.0/8") from exc
 
 
+def check_time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is no time zone; use a name such as Europe/Berlin or UTC")
+    return value
+
+
 def check_email_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"smtp", "smtps", "console", "dummy", "file"}:
         raise ValueError("malformed; use smtp://user:password@host:587, smtps://…:465, console:// or dummy://")
     if parts.scheme.startswith("smtp") and not parts.hostname:
         raise ValueError("malformed, it names no host; use smtp://user:password@host:587")
+    return value
+
+
+def check_name(value: str) -> str:
+    """Names of models and regions become parts of addresses and log lines."""
+    if not re.fullmatch(r"[\w./:@+-]*", value, re.ASCII):
+        raise ValueError("use letters, digits and any of . / : @ + - _")
+    return value
+
+
+def check_key(value: object) -> object:
+    """A stray line break or quotation mark would be refused by the provider, long after the start."""
+    if value == "":
+        return None
+    if isinstance(value, str) and not re.fullmatch(r"[!#-&(-~]+", value):
+        raise ValueError("must be printable ASCII without spaces and quotation marks; copy the key again")
     return value

@@ -9,7 +9,7 @@ has chromium || has google-chrome || has chromium-browser || missing+=(chromium)
 has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 has node && has npm || missing+=(nodejs npm)
 
-# TypeScript and axe, as the lock file pins them; again only when it changed.
+# TypeScript, as the lock file pins them; again only when it changed.
 install_node_modules() {
   local folder=tests/javascript
   [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return 0
@@ -17,7 +17,7 @@ install_node_modules() {
     touch "$folder/node_modules/.package-lock.json"
     return 0
   fi
-  echo "Not found, so the widget's types and accessibility will not be checked: TypeScript, axe"
+  echo "Not found, so the widget's types will not be checked: TypeScript"
   echo "Install them with: npm ci --prefix $folder"
   [ "${CI:-}" != true ]
 }

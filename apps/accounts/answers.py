@@ -19,6 +19,10 @@ class StatusAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(["verification_sent"])
 
 
+class SignupAnswer(StatusAnswer):
+    number = serializers.CharField(required=False)
+
+
 class ProfileAnswer(serializers.Serializer[Any]):
     email = serializers.EmailField()
     tier = serializers.ChoiceField(Tier.choices)
@@ -37,15 +41,18 @@ class VerifyAnswer(serializers.Serializer[Any]):
     user = UserAnswer()
 
 
-class VerificationStatusAnswer(serializers.Serializer[Any]):
-    """The session, once, for a visitor whom the owner of the address let in by the mailed link."""
+class CollectAnswer(VerifyAnswer):
+    """Without success nothing but whether there is something to wait for."""
 
-    verified = serializers.BooleanField()
     pending = serializers.BooleanField(required=False)
     session_token = serializers.CharField(required=False)
     expires_at = serializers.DateTimeField(required=False)
     user_profile = ProfileAnswer(required=False)
     user = UserAnswer(required=False)
+
+
+class VerificationStatusAnswer(serializers.Serializer[Any]):
+    verified = serializers.BooleanField()
 
 
 class TokenAnswer(serializers.Serializer[Any]):

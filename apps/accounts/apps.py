@@ -13,7 +13,7 @@ class AccountsConfig(AppConfig):
         from django.contrib.sessions.models import Session as AdminSession
         from django.utils import timezone
 
-        from apps.accounts import fixtures, holdings, keys, revocation
+        from apps.accounts import fixtures, holdings, keys, revocation, support
         from apps.accounts.models import Session, SignIn, Token, User, VerificationToken, Visitor
 
         try:
@@ -30,6 +30,7 @@ class AccountsConfig(AppConfig):
         housekeeping.accompany(revocation.listen)
         seeding.register("accounts", fixtures.seed)
         holdings.register()
+        support.register()
         post_save.connect(revocation.user_saved, sender=User)
         for granted in (User.groups.through, User.user_permissions.through):
             m2m_changed.connect(revocation.grants_changed, sender=granted)

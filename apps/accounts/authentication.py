@@ -42,6 +42,16 @@ class IsPerson(HasCredential):
         return True
 
 
+class IsStaff(IsPerson):
+    """Who runs the site."""
+
+    def has_permission(self, request: Request, view: object) -> bool:
+        super().has_permission(request, view)
+        if not principal_of(request).is_staff:
+            raise PermissionDenied
+        return True
+
+
 class IsFreshPerson(IsPerson):
     """Signed in within the hour, and asked of the database itself: for what cannot be undone."""
 

@@ -5,6 +5,7 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts import rights
 from apps.accounts.models import Session, SignIn, Token, User, VerificationToken, Visitor
+from apps.gateway.models import SiteInstructions
 from apps.throttling.models import Counter
 
 
@@ -33,6 +34,11 @@ def admin_actions(user: User) -> rights.Rows:
     return LogEntry.objects.filter(user=user).values("action_time", "object_repr", "change_message")
 
 
+def instructions(user: User) -> rights.Rows:
+    """What was written for the site stays the site's when its author leaves; only the name goes."""
+    return SiteInstructions.objects.filter(changed_by=user).values("text", "changed_at")
+
+
 def counters_of(user: User) -> "QuerySet[Counter]":
     names = Q(subject=user.email) | Q(subject__startswith=f"{user.email}|") | Q(subject=f"user:{user.id}")
     return Counter.objects.filter(names)
@@ -57,5 +63,11 @@ def register() -> None:
         LogEntry,
         export=admin_actions,
         erase=lambda user: LogEntry.objects.filter(user=user).delete(),
+    )
+    rights.register(
+        "site_instructions",
+        SiteInstructions,
+        export=instructions,
+        erase=lambda user: SiteInstructions.objects.filter(changed_by=user).update(changed_by=None),
     )
     rights.register("limits", Counter, export=counters, erase=lambda user: counters_of(user).delete())

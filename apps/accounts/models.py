@@ -1,7 +1,7 @@
 """People and visitors: who they are, how well we know them, and what proves it."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -13,6 +13,11 @@ from apps.accounts.emails import fold_email
 
 # A browser's name for itself is shown in lists and proves nothing; longer ones are cut.
 LONGEST_USER_AGENT = 400
+
+
+REVOKED = Q(revoked_at__isnull=False)
+USED = Q(used_at__isnull=False)
+VERIFIED = Q(email_verified_at__isnull=False)
 
 
 class Tier(models.TextChoices):
@@ -70,6 +75,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         ordering = ["-created_at"]
         constraints = [models.CheckConstraint(condition=Q(tier__in=Tier.values), name="accounts_user_known_tier")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="accounts_user_newest"),
+            models.Index(fields=["tier", "-created_at"], name="accounts_user_of_tier"),
+            models.Index(fields=["-created_at"], condition=Q(is_staff=True), name="accounts_user_staff"),
+            models.Index(fields=["-created_at"], condition=Q(is_active=False), name="accounts_user_disabled"),
+            models.Index(fields=["-created_at"], condition=VERIFIED, name="accounts_user_verified"),
+            models.Index(fields=["-created_at"], condition=~VERIFIED, name="accounts_user_unverified"),
+        ]
 
     def __str__(self) -> str:
         return str(self.email)
@@ -116,6 +129,11 @@ class Session(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="accounts_session_newest"),
+            models.Index(fields=["kind", "-created_at"], name="accounts_session_of_kind"),
+            models.Index(fields=["-created_at"], condition=REVOKED, name="accounts_session_revoked"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} session {self.id}"
@@ -143,6 +161,13 @@ class Visitor(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="accounts_visitor_newest"),
+            models.Index(fields=["-created_at"], condition=REVOKED, name="accounts_visitor_revoked"),
+            models.Index(
+                fields=["-created_at"], condition=Q(claimed_by__isnull=False), name="accounts_visitor_claimed"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Visitor {self.id}"
@@ -186,10 +211,6 @@ class VerificationTokenQuerySet(models.QuerySet["VerificationToken"]):
     def open(self) -> "VerificationTokenQuerySet":
         return self.filter(used_at=None, expires_at__gt=timezone.now())
 
-    def released_to(self, visitor_id: uuid.UUID | None, *, since: datetime) -> "VerificationTokenQuerySet":
-        """Proofs that this visitor asked for, whose session nobody has collected yet."""
-        return self.filter(asker=visitor_id, asker__isnull=False, released_at__gt=since, collected_at=None)
-
     def stale(self) -> "VerificationTokenQuerySet":
         """A day longer than they are good for, so that asking again for the mail still works."""
         return self.filter(expires_at__lte=timezone.now() - timedelta(days=1))
@@ -206,19 +227,26 @@ class VerificationToken(models.Model):
     email = FoldedEmailField("e-mail", max_length=254, db_index=True)
     purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.SIGNUP)
     visitor = models.ForeignKey(Visitor, models.SET_NULL, null=True, blank=True, related_name="verifications")
-    # Who asked for the mail: their widget is signed in too where the owner of the address says so.
-    asker = models.ForeignKey(Visitor, models.SET_NULL, null=True, blank=True, related_name="requested_verifications")
+    # Whose chat shows the number, for whom it was typed, and when that chat was signed in.
+    waiting = models.ForeignKey(Visitor, models.SET_NULL, null=True, blank=True, related_name="+")
+    number = models.CharField(max_length=2, blank=True)
+    approved_for = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+")
+    collected_at = models.DateTimeField(null=True, blank=True)
     consented_at = models.DateTimeField("consent to data storage", null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True, blank=True)
-    released_at = models.DateTimeField("asker may sign in since", null=True, blank=True)
-    collected_at = models.DateTimeField("asker signed in", null=True, blank=True)
 
     objects = VerificationTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="accounts_verification_newest"),
+            models.Index(fields=["purpose", "-created_at"], name="accounts_verification_purpose"),
+            models.Index(fields=["-created_at"], condition=USED, name="accounts_verification_used"),
+            models.Index(fields=["-created_at"], condition=~USED, name="accounts_verification_unused"),
+        ]
 
     def __str__(self) -> str:
         return f"Verification of {self.email}"
@@ -253,6 +281,10 @@ class SignIn(models.Model):
     class Meta:
         ordering = ["-created_at"]
         verbose_name = "sign-in"
+        indexes = [
+            models.Index(fields=["outcome", "-created_at"], name="accounts_sign_in_outcome"),
+            models.Index(fields=["method", "-created_at"], name="accounts_sign_in_method"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.email}: {self.outcome}"

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts import mail, revocation, sessions, signals, tokens, visitors
+from apps.accounts import login, mail, revocation, sessions, signals, tokens, visitors, waiting
 from apps.accounts.credentials import AccountDisabled
 from apps.accounts.models import SignIn, Tier, User, VerificationToken, Visitor
 from apps.accounts.origin import Origin
@@ -35,9 +35,13 @@ class VerificationExpired(ChatKitError):
     sentence = "This confirmation link or code has expired. Ask for a new one."
 
 
-def sign_up(email: str, *, visitor: Visitor | None = None, asker: Visitor | None = None) -> None:
-    """Sends the mail that proves the address, whether it has an account or not."""
-    send_proof(VerificationToken(email=email, visitor=visitor, asker=asker, consented_at=timezone.now()))
+def sign_up(email: str, *, visitor: Visitor | None = None, waiting_visitor: Visitor | None = None) -> str:
+    """Sends the mail that proves the address, whether it has an account or not; returns the number of who waits."""
+    number = waiting.number() if waiting_visitor else ""
+    proof = VerificationToken(email=email, visitor=visitor, waiting=waiting_visitor, number=number)
+    proof.consented_at = timezone.now()
+    send_proof(proof)
+    return number
 
 
 def send_proof(token: VerificationToken) -> None:
@@ -50,16 +54,16 @@ def send_proof(token: VerificationToken) -> None:
     mail.send_verification(token.email, raw=raw, minutes=minutes, purpose=token.purpose)
 
 
-def resend(email: str, *, asker: Visitor | None = None) -> None:
-    """The mail once more, where one was asked for within a day or an account waits for it. The asker is whoever asks
-    this time: somebody else may have asked before."""
+def resend(email: str) -> None:
+    """The mail once more, where one was asked for within a day or an account waits for it."""
     last = VerificationToken.objects.filter(email=email).order_by("-created_at").first()
     if last is not None and last.used_at is None:
         again = VerificationToken(
             email=email,
             purpose=last.purpose,
             visitor_id=last.visitor_id,
-            asker=asker,
+            waiting_id=last.waiting_id,
+            number=last.number,
             consented_at=last.consented_at,
         )
         send_proof(again)
@@ -91,64 +95,25 @@ def verify(raw: str, *, origin: Origin) -> tuple[Verified, sessions.Issued]:
     """Uses the proof up and signs its bearer in."""
     with transaction.atomic():
         verified = confirm(raw, origin=origin)
-        issued = enter(verified.user, origin)
-    signals.announce(signals.login, user=verified.user, method=SignIn.Method.EMAIL, address=origin.address)
+        issued = login.log_in_by_mail(verified.user, origin)
     return verified, issued
 
 
-def enter(user: User, origin: Origin) -> sessions.Issued:
-    issued = sessions.open_session(user, user_agent=origin.user_agent)
-    SignIn.objects.create(
-        user=user,
-        email=user.email,
-        method=SignIn.Method.EMAIL,
-        outcome=SignIn.Outcome.SUCCEEDED,
-        address=origin.address,
-        user_agent=origin.user_agent,
-    )
-    return issued
-
-
-def collect(visitor_id: UUID, *, origin: Origin) -> tuple[User, sessions.Issued] | None:
-    """The session of a visitor whose mail was answered by its owner: once, and soon after."""
-    now = timezone.now()
-    token = VerificationToken.objects.released_to(visitor_id, since=now - LIFE).first()
-    if token is None:
-        return None
-    user = User.objects.filter(email=token.email, is_active=True).first()
-    with transaction.atomic():
-        uncollected = VerificationToken.objects.filter(id=token.id, collected_at=None)
-        if user is None or not uncollected.update(collected_at=now):
-            return None
-        issued = enter(user, origin)
-    signals.announce(signals.login, user=user, method=SignIn.Method.EMAIL, address=origin.address)
-    return user, issued
-
-
-def confirm(raw: str, *, origin: Origin, lets_asker_in: bool = False) -> Verified:
-    """Uses the proof up, once, also when two ask at the same time."""
+def confirm(raw: str, *, origin: Origin, number: str = "") -> Verified:
+    """Uses the proof up, once, also when two ask at the same time. The number signs in the chat that shows it."""
     with transaction.atomic():
         token = take(raw)
-        if lets_asker_in and token.asker_id is not None:
-            VerificationToken.objects.filter(id=token.id).update(released_at=timezone.now())
         verified = account_of(token)
         if not verified.user.is_active:
             raise AccountDisabled
         promote(verified.user, token)
+        waiting.approve(token, verified.user, number)
         if token.visitor is not None and token.visitor.claimed_by_id is None and token.visitor.revoked_at is None:
             visitors.claim(token.visitor, verified.user)
     if verified.is_new:
         signals.announce(signals.signup, user=verified.user, method=SignIn.Method.EMAIL, address=origin.address)
     signals.announce(signals.email_verified, user=verified.user)
     return verified
-
-
-def asker_of(raw: str) -> VerificationToken | None:
-    """The open request of a chat that waits to be let in, for the page that asks whether it may be."""
-    if not tokens.is_verification(raw):
-        return None
-    waiting = VerificationToken.objects.open().filter(digest=tokens.digest(raw), asker__isnull=False)
-    return waiting.select_related("asker").first()
 
 
 def take(raw: str) -> VerificationToken:

@@ -73,6 +73,7 @@ class SignupRequest(serializers.Serializer[Any]):
     email = Email()
     consent_data_storage = Flag(required=False)
     migrate_session = Flag(required=False)
+    wait = Flag(required=False)
     anon_id = Text(required=False, allow_null=True, allow_blank=True, max_length=100)
 
     def validate_consent_data_storage(self, value: bool) -> bool:

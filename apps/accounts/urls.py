@@ -7,6 +7,7 @@ urlpatterns = [
     path("auth/visitor", views.VisitorView.as_view()),
     path("auth/signup", views.SignupView.as_view()),
     path("auth/verify", views.VerifyView.as_view()),
+    path("auth/collect", views.CollectView.as_view()),
     path("auth/resend-verification", views.ResendView.as_view()),
     path("auth/session-check", hot.show),
     path("auth/verification-status", views.VerificationStatusView.as_view()),

@@ -4,14 +4,24 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import answers, hashing, jwt, login, registration, rights, serializers, sessions, visitors
+from apps.accounts import (
+    answers,
+    hashing,
+    jwt,
+    login,
+    registration,
+    rights,
+    serializers,
+    sessions,
+    visitors,
+    waiting,
+)
 from apps.accounts.authentication import IsFreshPerson, IsPerson, principal_of
 from apps.accounts.credentials import Principal, bearer, permissions_of, roles_of
 from apps.accounts.models import Session, Tier, User, VerificationToken, Visitor
@@ -70,16 +80,18 @@ class VisitorView(PublicView):
 
 
 class SignupView(PublicView):
-    @extend_schema(tags=TAG, request=serializers.SignupRequest, responses=answers.StatusAnswer)
+    @extend_schema(tags=TAG, request=serializers.SignupRequest, responses=answers.SignupAnswer)
     @per_address("signup")
     def post(self, request: Request) -> Response:
         """Mails a link and a code that sign in; the answer is the same whether there is an account or not."""
         asked = checked(serializers.SignupRequest, request.data)
-        asker, visitor = visitors.owner_of(presented_by(request)), None
-        if asked.get("migrate_session"):
-            visitor = visitors.returning(asked.get("anon_id") or None, presented_by(request))
-        registration.sign_up(asked["email"], visitor=visitor, asker=asker)
-        return Response({"status": "verification_sent"})
+        visitor = visitors.returning(asked.get("anon_id") or None, presented_by(request))
+        number = registration.sign_up(
+            asked["email"],
+            visitor=visitor if asked.get("migrate_session") else None,
+            waiting_visitor=visitor if asked.get("wait") else None,
+        )
+        return Response({"status": "verification_sent", **({"number": number} if number else {})})
 
 
 class VerifyView(PublicView):
@@ -89,12 +101,24 @@ class VerifyView(PublicView):
         """Signs the bearer of a mailed code in."""
         asked = checked(serializers.TokenRequest, request.data)
         verified, issued = registration.verify(asked["token"], origin=origin_of(request._request))
-        return Response({"success": True, **session_body(verified.user, issued)})
+        return Response(signed_in(verified.user, issued))
 
 
-def session_body(user: User, issued: sessions.Issued) -> dict[str, Any]:
+class CollectView(PublicView):
+    @extend_schema(tags=TAG, request=None, responses=answers.CollectAnswer, auth=["credential"])
+    def post(self, request: Request) -> Response:
+        """Signs a chat in whose number was typed where the mailed link leads. The credential is the visitor's."""
+        visitor = waiting.visitor_of(bearer(request.headers.get("Authorization")))
+        collected = waiting.collect(visitor, origin_of(request._request))
+        if collected is None:
+            return Response({"success": False, "pending": waiting.is_pending(visitor)})
+        return Response(signed_in(*collected))
+
+
+def signed_in(user: User, issued: sessions.Issued) -> dict[str, Any]:
     profile = {"email": user.email, "tier": user.tier}
     return {
+        "success": True,
         "session_token": issued.raw,
         "expires_at": issued.expires_at,
         "user_profile": profile,
@@ -107,25 +131,18 @@ class ResendView(PublicView):
     @per_address("signup")
     def post(self, request: Request) -> Response:
         """Mails the confirmation once more, where one is waited for. The answer is always the same."""
-        email = checked(serializers.EmailRequest, request.data)["email"]
-        registration.resend(email, asker=visitors.owner_of(presented_by(request)))
+        registration.resend(checked(serializers.EmailRequest, request.data)["email"])
         return Response({"status": "verification_sent"})
 
 
 class VerificationStatusView(AccountsView):
     @extend_schema(tags=TAG, responses=answers.VerificationStatusAnswer)
     def get(self, request: Request) -> Response:
-        """Whether the caller's e-mail address is confirmed; for a visitor, whether the one they signed up with is, and
-        once, where its owner let them in by the mailed link, the session."""
+        """Whether the caller's e-mail address is confirmed; for a visitor, whether the one they signed up with is."""
         principal = principal_of(request)
-        if principal.visitor_id is None:
-            return Response({"verified": principal.is_verified})
-        collected = registration.collect(principal.visitor_id, origin=origin_of(request._request))
-        if collected is not None:
-            return Response({"verified": True, "pending": False, **session_body(*collected)})
-        asked = VerificationToken.objects.filter(Q(visitor=principal.visitor_id) | Q(asker=principal.visitor_id))
-        is_verified = asked.filter(used_at__isnull=False).exists()
-        return Response({"verified": is_verified, "pending": asked.open().exists()})
+        used = VerificationToken.objects.filter(visitor=principal.visitor_id, used_at__isnull=False)
+        is_verified = principal.is_verified if principal.is_person else used.exists()
+        return Response({"verified": is_verified})
 
 
 class RefreshTokenView(AccountsView):

@@ -3,21 +3,33 @@
 from typing import Any
 
 from apps.analytics.models import LONGEST_TYPE
-from apps.analytics.requests import MOST_EVENTS
+from apps.analytics.requests import DEEPEST, MOST_EVENTS
 
 Schema = dict[str, Any]
-# Levels are checked by the server: a schema that counts them is read by nobody.
-FLAT = {"type": ["string", "number", "boolean", "null"], "maxLength": 200}
+NO_NUL = r"^[^\u0000]*$"
+
+
+def value_within(levels: int) -> Schema:
+    """A value with no more than so many levels of lists and objects."""
+    scalar: Schema = {"type": ["string", "number", "boolean", "null"], "pattern": NO_NUL}
+    if levels == 0:
+        return scalar
+    return {"anyOf": [scalar, {"type": "array", "items": value_within(levels - 1)}, object_within(levels)]}
+
+
+def object_within(levels: int) -> Schema:
+    names = {"pattern": NO_NUL}
+    return {"type": "object", "propertyNames": names, "additionalProperties": value_within(levels - 1)}
+
+
 EVENT: Schema = {
     "type": "object",
     "required": ["event_type"],
     "properties": {
         "event_type": {"type": "string", "pattern": f"^[a-z0-9_.]{{1,{LONGEST_TYPE}}}$"},
         "event_data": {
-            "type": ["object", "null"],
+            "anyOf": [object_within(DEEPEST), {"type": "null"}],
             "description": "At most 8 KiB and 3 levels deep.",
-            "maxProperties": 20,
-            "additionalProperties": FLAT,
         },
     },
 }

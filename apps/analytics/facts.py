@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from uuid import UUID
 
 from chatkit.redaction import is_secret_name, redact_text
@@ -34,14 +34,26 @@ def coded(name: str) -> str:
 
 
 def fact(name: str, value: object) -> Fact:
-    if NAME.fullmatch(name) is None or is_secret_name(name):
+    if not is_name(name):
         raise NotAFact(f"{name[:40]!r} is no name for a fact.")
     if value is None or (isinstance(value, bool | int | float) and not isinstance(value, Enum)):
         return value
-    if not isinstance(value, str | UUID | Enum | datetime):
-        raise NotAFact(f"{name} is neither a number nor a code.")
-    text = str(value.value if isinstance(value, Enum) else value)
-    if CODE.fullmatch(text) is None or redact_text(text) != text:
+    if isinstance(value, UUID):
+        return str(value)
+    text = value.value if isinstance(value, Enum) else value
+    if not isinstance(text, str) or not is_code(text):
         # The text itself stays out of the message, which is logged.
         raise NotAFact(f"{name} is neither a number nor a code.")
     return text
+
+
+# Remembered, because the same few names and codes come with every turn, and searching one for secrets takes longer
+# than all else that is done with it.
+@lru_cache(1_024)
+def is_name(name: str) -> bool:
+    return NAME.fullmatch(name) is not None and not is_secret_name(name)
+
+
+@lru_cache(1_024)
+def is_code(text: str) -> bool:
+    return CODE.fullmatch(text) is not None and redact_text(text) == text

@@ -1,4 +1,4 @@
-"""What happened: one row an event, told by a client or noticed by the server."""
+"""What happened: one row an event, told by a client or noticed by the server; and what it comes to, day by day."""
 
 from typing import ClassVar
 
@@ -8,9 +8,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User, Visitor
+from apps.chat.models import Turn
 from chatkit.ids import new_id
 
 LONGEST_TYPE = 64
+LONGEST_KEY = 400
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -68,3 +70,62 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} at {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Day(models.Model):
+    """A day that is over, as the owner's clock had it, and that has been added up."""
+
+    day = models.DateField(primary_key=True)
+    time_zone = models.CharField(max_length=64, help_text="By whose clock it began and ended.")
+    rolled_at = models.DateTimeField("added up", default=timezone.now)
+
+    class Meta:
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+
+class Figure(models.Model):
+    """The numbers of one name and day, by key. They say nothing of anybody, and outlive the rows they come from."""
+
+    pk = models.CompositePrimaryKey("day_id", "name")
+    day = models.ForeignKey(Day, models.CASCADE, related_name="figures", db_index=False)
+    name = models.CharField(max_length=40)
+    # One row and not one a key: a year is read in a few thousand rows.
+    numbers = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["day", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.day_id}"
+
+
+IN_VAIN = Q(is_unsourced=True) | Q(is_retried=True)
+
+
+class AskedQuestion(models.Model):
+    """What reports need to know of a turn to find questions that are like it: never the question itself."""
+
+    turn = models.OneToOneField(Turn, models.CASCADE, primary_key=True, related_name="asked")
+    likeness = models.BigIntegerField(help_text="The same for questions made of the same words, whatever their order.")
+    is_unsourced = models.BooleanField("without a source", default=False)
+    is_retried = models.BooleanField("tried again", default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["likeness", "created_at"], name="analytics_asked_alike"),
+            # These two hold all that is counted, so that counting a year touches no row.
+            models.Index(fields=["created_at", "likeness"], name="analytics_asked_recent"),
+            models.Index(
+                fields=["created_at", "likeness", "is_unsourced", "is_retried", "turn"],
+                condition=IN_VAIN,
+                name="analytics_asked_in_vain",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Question of turn {self.turn_id}"

@@ -22,8 +22,6 @@ from chatkit.ids import new_id
 from chatkit.statements import exists
 
 LONGEST_SELECTION = 5_000
-# Who answers, whatever AGENT asks for: providers are not built in yet, and nothing may say otherwise.
-LOCAL = "local"
 LONGEST_TITLE = 80
 # The conversation of a first message is derived from the message, so that sending it again finds it.
 FIRST_MESSAGES = uuid.UUID("6f9d2a60-0a52-4f2e-9d7d-0f3f6c1f5b11")
@@ -171,7 +169,7 @@ def answer_rows(question: Message, *, mode: str, context: dict[str, str]) -> tup
         reply_id=reply_id,
         mode=mode,
         context={name: value for name, value in context.items() if value},
-        agent=LOCAL,
+        agent=settings.CHATKIT.agent,
         heartbeat_at=now,
         created_at=now,
     )
@@ -193,10 +191,8 @@ def refuse(principal: Principal, request: TurnRequest, conversation_id: UUID, *,
         raise NotFound("There is no such conversation.")
     if (earlier := asked_before(conversation_id, request.client_message_id)) is not None:
         raise Repeated(earlier)
-    if exists(RUNNING, conversation_id):
-        running = Turn.objects.running().filter(conversation_id=conversation_id).first()
-        if running is not None and not (takeover.is_dead(running) and takeover.close(running)):
-            raise TurnInProgress
+    if exists(RUNNING, conversation_id) and takeover.is_busy(conversation_id):
+        raise TurnInProgress
 
 
 def refuse_again(principal: Principal, request: TurnRequest, conversation_id: UUID) -> None:

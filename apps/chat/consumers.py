@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -55,6 +56,11 @@ class TooManyFollowed(ChatKitError):
     code = "rate_limited"
     status = 429
     sentence = "This connection follows too many turns already."
+
+
+def meet(credential: str) -> tuple[Principal, dict[str, Any]]:
+    principal = resolve(credential)
+    return principal, admission.limits_for(principal)
 
 
 class Closed(Exception):
@@ -118,9 +124,10 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         if shaken.error is not None:
             raise Closed(4401, shaken.error)
         credential = shaken.credential or await self._first_frame()
-        await self._become(await self._resolved(credential))
+        principal, limits = await self._met(credential)
+        await self._become(principal)
         self._credential = credential
-        await self._send_ready()
+        await self._send_ready(limits)
         self._look_after()
 
     async def _first_frame(self) -> str:
@@ -146,9 +153,10 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             await self._refuse(error, frame)
             return None
 
-    async def _resolved(self, credential: str) -> Principal:
+    async def _met(self, credential: str) -> tuple[Principal, dict[str, Any]]:
+        """Who it is, and what is left of their limits: one hop to a thread for both."""
         try:
-            return await in_thread(resolve, credential)
+            return await in_thread(meet, credential)
         except ChatKitError as error:
             code = 4401 if error.status == 401 else 4503
             raise Closed(code, error) from error
@@ -158,13 +166,13 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         if sockets.know(self) > settings.CHATKIT.ws_max_per_principal:
             raise Closed(4429, TooManySockets())
 
-    async def _send_ready(self) -> None:
+    async def _send_ready(self, limits: dict[str, Any]) -> None:
         assert self.principal is not None  # noqa: S101 - for the type checker
         ready = {
             "connection_id": self.connection_id,
             "principal": self.principal.as_json(),
             "heartbeat_seconds": HEARTBEAT_SECONDS,
-            "limits": await in_thread(admission.limits_for, self.principal),
+            "limits": limits,
         }
         await self._send(frames.write("session.ready", ready))
 
@@ -192,13 +200,13 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             raise Closed(4429, InvalidRequest("Too many frames that could not be understood."))
 
     async def _on_ping(self, frame: Frame) -> None:
-        await self._send(frames.write("pong", {"time": timezone.now()}, frame.id))
+        await self._send(frames.write("pong", {"time": datetime.now(UTC)}, frame.id))
 
     async def _on_auth(self, frame: Frame) -> None:
         """A second credential beside the one in force is refused; the same one again says nothing new."""
         if frames.read_text(frame.payload, "token") != self._credential:
             raise Closed(4401, InvalidToken("Present one credential, not several; use auth.refresh to replace it."))
-        await self._send_ready()
+        await self._send_ready((await self._met(self._credential))[1])
 
     async def _on_refresh(self, frame: Frame) -> None:
         credential, issued = await self._renewed(frame.payload)

@@ -17,9 +17,10 @@ from apps.accounts.authentication import principal_of
 from apps.accounts.credentials import Principal
 from apps.accounts.serializers import checked
 from apps.accounts.visitors import uuid_of
+from apps.chat import takeover
 from apps.chat.admission import TurnInProgress
 from apps.chat.fields import Title
-from apps.chat.models import Conversation, Feedback, Message, Turn
+from apps.chat.models import Conversation, Feedback, Message
 from apps.chat.pages import OldestFirst, RecentlyUsedFirst
 from apps.chat.serializers import SourceShape
 from chatkit.errors import NotFound
@@ -115,7 +116,7 @@ def delete(principal: Principal, asked: str) -> None:
         conversation = own.first()
         if conversation is None:
             raise NoSuchConversation
-        if Turn.objects.running().filter(conversation=conversation).exists():
+        if takeover.is_busy(conversation.id):
             raise TurnInProgress
         conversation.delete()
 

@@ -27,7 +27,7 @@ def closing_changes(
     ended = {
         "status": turn_status,
         "error": body.get("error", ""),
-        "model": outcome.model,
+        **outcome.columns(),
         "first_token_at": journal.first_token_at,
         "ended_at": now,
         "last_seq": journal.last_seq_at_end,

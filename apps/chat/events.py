@@ -1,9 +1,8 @@
 """What followers of a turn are told. One closed set; the journal keeps exactly these."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -23,8 +22,7 @@ class EventType(StrEnum):
 TERMINAL = frozenset({EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """`seq` counts within the turn, from 0, without a gap."""
 
     turn_id: UUID
@@ -53,4 +51,11 @@ class Event:
 
 
 def failure_body(error: ChatKitError, *, may_retry: bool) -> dict[str, Any]:
-    return {"error": error.code, "message": error.message, "retry": may_retry}
+    wait = (error.detail or {}).get("retry_after")
+    told = {"error": error.code, "message": error.message, "retry": may_retry}
+    return told if wait is None else {**told, "retry_after": wait}
+
+
+def failure_detail(body: dict[str, Any]) -> dict[str, Any]:
+    """What the one error shape tells in its detail about a turn that failed."""
+    return {name: body[name] for name in ("retry", "retry_after") if name in body}

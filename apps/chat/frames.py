@@ -9,6 +9,7 @@ import orjson
 from apps.chat.admission import Accepted
 from apps.chat.requests import Reader
 from apps.throttling.limits import Allowance
+from chatkit import metrics
 from chatkit.errors import ChatKitError, InvalidJSON, InvalidRequest, PayloadTooLarge
 
 LARGEST = 64 * 1024
@@ -75,6 +76,7 @@ def write(kind: str, payload: dict[str, Any], identifier: str | None = None) -> 
 
 
 def write_error(error: ChatKitError, connection_id: str, identifier: str | None = None) -> str:
+    metrics.errors_told.labels("websocket", error.code).inc()
     content: dict[str, Any] = {"type": "error", **error.body(connection_id)}
     if identifier is not None:
         content["id"] = identifier

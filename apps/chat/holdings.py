@@ -4,7 +4,16 @@ from django.db.models import QuerySet
 
 from apps.accounts import rights, visitors
 from apps.accounts.models import User, Visitor
-from apps.chat.models import Conversation, Feedback, Message, SavedChat, Turn, TurnEvent
+from apps.chat.models import (
+    Conversation,
+    Feedback,
+    HandledQuestion,
+    Message,
+    SavedChat,
+    TranscriptView,
+    Turn,
+    TurnEvent,
+)
 from chatkit import retention
 
 # Some ten thousand events at the most, which go in less time than a writer waits.
@@ -13,8 +22,10 @@ JOURNALS_AT_ONCE = 100
 
 def register() -> None:
     visitors.register_mover(move_conversations)
+    retention.register("conversations nobody continued", Conversation.objects.old)
     stale = TurnEvent.objects.stale
     retention.register("journals of turns that ended", stale, by="turn_id", batch=JOURNALS_AT_ONCE)
+    retention.register("records of reading older than a year", TranscriptView.objects.old)
     # What refers to something stands before it, so that each erasure finds few rows to take along.
     rights.register("journals", TurnEvent, export=journals, erase=lambda user: journals_of(user).delete())
     rights.register("turns", Turn, export=turns, erase=lambda user: turns_of(user).delete())
@@ -25,6 +36,18 @@ def register() -> None:
         Conversation,
         export=conversations,
         erase=lambda user: Conversation.objects.filter(user=user).delete(),
+    )
+    rights.register(
+        "transcript_views",
+        TranscriptView,
+        export=transcript_views,
+        erase=lambda user: user.transcript_views.update(staff=None),
+    )
+    rights.register(
+        "handled_questions",
+        HandledQuestion,
+        export=handled_questions,
+        erase=lambda user: user.handled_questions.update(handled_by=None),
     )
     rights.register(
         "saved_chats", SavedChat, export=saved_chats, erase=lambda user: SavedChat.objects.filter(user=user).delete()
@@ -94,6 +117,15 @@ def feedback_of(user: User) -> "QuerySet[Feedback]":
 
 def feedback(user: User) -> rights.Rows:
     return feedback_of(user).values("message_id", "rating", "comment", "created_at", "updated_at")
+
+
+def transcript_views(user: User) -> rights.Rows:
+    """What they read as a member of staff."""
+    return TranscriptView.objects.filter(staff=user).values("what", "key", "created_at")
+
+
+def handled_questions(user: User) -> rights.Rows:
+    return HandledQuestion.objects.filter(handled_by=user).values("turn_id", "created_at")
 
 
 def saved_chats(user: User) -> rights.Rows:

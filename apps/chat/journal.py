@@ -157,7 +157,3 @@ def row_of(event: Event) -> Insert:
             "created_at": event.timestamp,
         },
     )
-
-
-def event_of(row: TurnEvent) -> Event:
-    return Event(row.turn_id, row.seq, EventType(row.event_type), row.body, row.created_at)

@@ -14,12 +14,18 @@ from apps.accounts.models import Visitor
 from chatkit.ids import new_id
 
 JOURNALS_KEPT = timedelta(hours=1)
+VIEWS_KEPT = timedelta(days=365)
 
 
 class OwnedQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, principal: Principal) -> "OwnedQuerySet":
         """One's own. Everything else does not exist."""
         return self.filter(**owner_of(principal))
+
+    def old(self) -> "OwnedQuerySet":
+        """By the owner's setting; without it, none."""
+        kept = settings.CHATKIT.conversations_kept_days
+        return self.none() if kept is None else self.filter(updated_at__lt=timezone.now() - timedelta(days=kept))
 
 
 def owner_of(principal: Principal) -> dict[str, uuid.UUID | None]:
@@ -51,6 +57,7 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["user", "-updated_at"], name="chat_conversation_of_user"),
             models.Index(fields=["visitor", "-updated_at"], name="chat_conversation_of_visitor"),
+            models.Index(fields=["-updated_at"], name="chat_conversation_recent"),
         ]
 
     def __str__(self) -> str:
@@ -149,6 +156,11 @@ class Turn(models.Model):
         indexes = [
             models.Index(fields=["heartbeat_at"], condition=Q(status="running"), name="chat_turn_heartbeats"),
             models.Index(fields=["-created_at"], name="chat_turn_recent"),
+            models.Index(fields=["model", "-created_at"], name="chat_turn_of_model"),
+            # Rare ones have an index of their own, which costs the others nothing.
+            models.Index(fields=["-created_at"], condition=Q(status="failed"), name="chat_turn_failed"),
+            models.Index(fields=["-created_at"], condition=Q(status="cancelled"), name="chat_turn_cancelled"),
+            models.Index(fields=["-created_at"], condition=Q(is_fallback=True), name="chat_turn_fallback"),
         ]
 
     def __str__(self) -> str:
@@ -197,6 +209,10 @@ class Feedback(models.Model):
     class Meta:
         verbose_name_plural = "feedback"
         ordering = ["-updated_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="chat_feedback_recent"),
+            models.Index(fields=["rating", "-created_at"], name="chat_feedback_of_rating"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_rating_display()} for {self.message_id}"
@@ -214,7 +230,71 @@ class SavedChat(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["user", "-created_at"], name="chat_saved_of_user")]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="chat_saved_of_user"),
+            models.Index(fields=["-created_at"], name="chat_saved_recent"),
+        ]
 
     def __str__(self) -> str:
         return self.title
+
+
+class TranscriptViewQuerySet(models.QuerySet["TranscriptView"]):
+    def old(self) -> "TranscriptViewQuerySet":
+        return self.filter(created_at__lte=timezone.now() - VIEWS_KEPT)
+
+
+class TranscriptView(models.Model):
+    """That a member of staff read what somebody said. Rows outlive what was read, of which they hold the id alone."""
+
+    class What(models.TextChoices):
+        CONVERSATION = "conversation", "Conversation"
+        TURN = "turn", "Turn"
+        SAVED_CHAT = "saved_chat", "Saved chat"
+        FEEDBACK = "feedback", "Feedback"
+        QUESTION = "question", "Unanswered question"
+        EXPORT = "export", "Export"
+
+    staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="transcript_views", db_index=False
+    )
+    what = models.CharField(max_length=12, choices=What)
+    # The key of the row, or the name of an export.
+    key = models.CharField(max_length=100)
+    conversation_key = models.UUIDField("conversation", null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TranscriptViewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="chat_view_recent"),
+            models.Index(fields=["staff", "-created_at"], name="chat_view_of_staff"),
+            models.Index(fields=["what", "-created_at"], name="chat_view_of_what"),
+            models.Index(fields=["conversation_key", "-created_at"], name="chat_view_of_conversation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} {self.key}"
+
+
+class HandledQuestion(models.Model):
+    """A question that got no good answer, and that somebody has looked after since."""
+
+    turn = models.OneToOneField(Turn, models.CASCADE, related_name="handling")
+    document = models.ForeignKey("knowledge.Document", models.SET_NULL, null=True, blank=True, related_name="+")
+    handled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="handled_questions", db_index=False
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="chat_handled_recent"),
+            models.Index(fields=["handled_by", "-created_at"], name="chat_handled_by"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Handled {self.turn_id}"

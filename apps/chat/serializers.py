@@ -35,6 +35,7 @@ class MetadataShape(serializers.Serializer[Any]):
     retrieval_time_ms = serializers.FloatField()
     generation_time_ms = serializers.FloatField()
     total_time_ms = serializers.FloatField()
+    fallback = serializers.BooleanField()
 
 
 class ChatAnswerShape(serializers.Serializer[Any]):

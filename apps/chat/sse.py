@@ -9,7 +9,7 @@ from django.http import StreamingHttpResponse
 
 from apps.chat import turns
 from apps.chat.admission import Accepted
-from apps.chat.events import Event, EventType
+from apps.chat.events import Event, EventType, failure_detail
 from chatkit.errors import InvalidRequest
 
 PING = b": ping\n\n"
@@ -75,7 +75,7 @@ def payload(event: Event, turn: Accepted, request_id: str) -> dict[str, object]:
             "error": event.body["error"],
             "message": event.body["message"],
             "status_code": turns.status_of(event.body["error"]),
-            "detail": {"retry": event.body["retry"], **turn.ids()},
+            "detail": {**failure_detail(event.body), **turn.ids()},
             "request_id": request_id,
         }
     if event.is_terminal:

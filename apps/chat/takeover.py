@@ -76,10 +76,16 @@ def is_dead(turn: Turn) -> bool:
     return turn.heartbeat_at < timezone.now() - DEAD_AFTER
 
 
-def close_if_dead(turn_id: UUID) -> None:
+def is_busy(conversation_id: UUID) -> bool:
+    """Whether a turn runs in the conversation. One whose process died is closed, and so is none."""
+    running = Turn.objects.running().filter(conversation_id=conversation_id).first()
+    return running is not None and not (is_dead(running) and close(running))
+
+
+def close_if_dead(turn_id: UUID) -> bool:
+    """Whether this call closed it."""
     found = Turn.objects.running().filter(id=turn_id).first()
-    if found is not None and is_dead(found):
-        close(found)
+    return found is not None and is_dead(found) and close(found)
 
 
 def close(turn: Turn) -> bool:

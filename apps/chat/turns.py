@@ -34,9 +34,10 @@ from apps.chat.admission import (
     rows_for,
 )
 from apps.chat.events import Event, EventType, failure_body
-from apps.chat.journal import Journal, event_of
+from apps.chat.journal import Journal
 from apps.chat.models import Conversation, Turn, TurnEvent
 from apps.chat.signals import turn_finished
+from apps.gateway.choice import LOCAL
 from apps.throttling.limits import RateLimited
 from chatkit import metrics
 from chatkit.entries import Change, NotApplied
@@ -46,6 +47,8 @@ from chatkit.logging import get_logger
 from chatkit.threads import in_thread
 
 log = get_logger(__name__)
+
+PAGE = 50  # events read at once: the first is told sooner, and a follower who reads slowly holds little
 
 
 class RuntimeUnavailable(ServiceUnavailable):
@@ -150,7 +153,8 @@ async def run_turn(running: Running) -> None:
         event_type = running.ending
         body = {} if event_type is EventType.CANCELLED else failure_body(RuntimeUnavailable(), may_retry=True)
     except ChatKitError as refusal:
-        body = failure_body(refusal, may_retry=refusal.status >= 429)
+        may_retry = (refusal.detail or {}).get("retry", refusal.status >= 429)
+        body = failure_body(refusal, may_retry=may_retry)
     except Exception:  # the turn boundary: whatever an agent does, the visitor is told something true
         log.exception("turn_failed", turn_id=str(running.turn.id))
     finally:
@@ -160,7 +164,9 @@ async def run_turn(running: Running) -> None:
 
 async def answer(running: Running) -> None:
     turn, journal = running.turn, running.journal
-    journal.note(
+    # The local agent has its first words at once, and one write carries both; a provider thinks first.
+    tell = journal.note if turn.agent == LOCAL else journal.say
+    tell(
         EventType.STARTED,
         agent=turn.agent,
         model=running.answer.model,
@@ -169,7 +175,7 @@ async def answer(running: Running) -> None:
     async with aclosing(agents.answer(turn, running.answer)) as pieces:
         async for piece in pieces:
             if isinstance(piece, agents.Sources):
-                journal.say(EventType.SOURCES, sources=piece.sources)
+                journal.say(EventType.SOURCES, **piece.body())
             else:
                 journal.token(piece)
 
@@ -216,21 +222,37 @@ async def follow(turn_id: UUID, after_seq: int = -1) -> AsyncGenerator[Event]:
                 return
         # Heard from here on, so that nothing falls between reading and waiting.
         with wakeups.listening(turn_id) as wakeup:
-            for event in await in_thread(recorded, turn_id, known):
+            found = await in_thread(recorded, turn_id, known)
+            for event in found:
                 yield event
                 known = event.seq + 1
                 if event.is_terminal:
                     return
+            if len(found) == PAGE:
+                continue
             if await in_thread(is_over, turn_id, known):
                 return
             await wakeup.wait()
 
 
 def recorded(turn_id: UUID, known: int) -> list[Event]:
-    """The journal from `known` on; after it was pruned, its end out of what was saved."""
-    takeover.close_if_dead(turn_id)
-    events = [event_of(row) for row in TurnEvent.objects.filter(turn_id=turn_id, seq__gte=known).order_by("seq")]
-    return events or list(takeover.remembered_end(turn_id, known))
+    """A page of the journal from `known` on; after it was pruned, its end out of what was saved."""
+    events = page(turn_id, known)
+    is_open = len(events) < PAGE and not (events and events[-1].is_terminal)
+    if is_open and takeover.close_if_dead(turn_id):
+        events = page(turn_id, known)
+    if not events and (end := list(takeover.remembered_end(turn_id, known))):
+        # It may have gone on and ended since the journal was read; only a pruned journal is empty still.
+        return page(turn_id, known) or end
+    return events
+
+
+def page(turn_id: UUID, known: int) -> list[Event]:
+    rows = TurnEvent.objects.filter(turn_id=turn_id, seq__gte=known).order_by("seq")[:PAGE]
+    return [
+        Event(turn_id, seq, EventType(event_type), body, created_at)
+        for seq, event_type, body, created_at in rows.values_list("seq", "event_type", "body", "created_at")
+    ]
 
 
 def is_over(turn_id: UUID, known: int) -> bool:

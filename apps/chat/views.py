@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from apps.accounts.authentication import principal_of
 from apps.chat import sse, turns
 from apps.chat.admission import Accepted, accepted
-from apps.chat.events import Event, EventType
+from apps.chat.events import Event, EventType, failure_detail
 from apps.chat.requests import turn_request
 from apps.chat.serializers import ChatAnswerShape, ChatRequestShape
 from apps.throttling.limits import announce
@@ -29,7 +29,9 @@ class TurnFailed(turns.RuntimeUnavailable):
     """What the turn ended with, as the answer of a call that waited for it."""
 
     def __init__(self, event: Event) -> None:
-        super().__init__(event.body["message"], detail={"retry": event.body["retry"], "turn_id": str(event.turn_id)})
+        detail = {**failure_detail(event.body), "turn_id": str(event.turn_id)}
+        wait = {"Retry-After": str(detail["retry_after"])} if "retry_after" in detail else {}
+        super().__init__(event.body["message"], detail=detail, headers=wait)
         self.code = event.body["error"]  # type: ignore[misc]
         self.status = turns.status_of(self.code)  # type: ignore[misc]
 

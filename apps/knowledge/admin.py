@@ -3,7 +3,8 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet, URLField
+from django.db.models import Count, OuterRef, QuerySet, Subquery, URLField
+from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 
 from apps.knowledge import ingest
 from apps.knowledge.models import Document, Passage
+from chatkit.admin import Listing, RecentValues, WrittenBySystem
 
 
 class PassageInline(admin.TabularInline):  # type: ignore[type-arg]  # Django's class takes none when it runs
@@ -29,13 +31,13 @@ class PassageInline(admin.TabularInline):  # type: ignore[type-arg]  # Django's 
 
 
 @admin.register(Document)
-class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DocumentAdmin(Listing):
     list_display = ("title", "origin", "is_published", "passages", "language", "updated_at")
-    list_filter = ("is_published", "origin", "language")
-    search_fields = ("title", "source", "url")
-    date_hierarchy = "updated_at"
-    list_per_page = 50
-    show_full_result_count = False
+    list_filter = ("updated_at", "is_published", "origin", ("language", RecentValues))
+    sortable_by = ("updated_at",)
+    exact = {"source": "source"}
+    words = ("title", "source", "url")
+    ordering = ("-updated_at", "-id")
     actions = ("publish", "withdraw")
     inlines = (PassageInline,)
     formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
@@ -43,7 +45,10 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         """The list needs counts, not texts."""
         documents: QuerySet[Document] = super().get_queryset(request)
-        return documents.annotate(passage_count=Count("passages")).defer("body")
+        own = Passage.objects.filter(document=OuterRef("pk")).order_by().values("document")
+        # Counted for the rows of a page; a join would count for all of the table.
+        counted = Coalesce(Subquery(own.annotate(count=Count("pk")).values("count")), 0)
+        return documents.annotate(passage_count=counted).defer("body")
 
     def get_fields(self, request: HttpRequest, obj: Document | None = None) -> tuple[str, ...]:
         if is_ingested(obj):
@@ -63,17 +68,17 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         else:
             ingest.write_by_hand(obj)
 
-    @admin.display(description="passages", ordering="passage_count")
+    @admin.display(description="passages")
     def passages(self, document: Document) -> str:
         address = reverse("admin:knowledge_passage_changelist")
         count: int = getattr(document, "passage_count", 0)
         return format_html('<a href="{}?document__id__exact={}">view {}</a>', address, document.pk, count)
 
-    @admin.action(description="Publish selected documents")
+    @admin.action(description="Publish selected documents", permissions=["change"])
     def publish(self, request: HttpRequest, chosen: QuerySet[Document]) -> None:
         self.set_published(request, chosen, is_published=True)
 
-    @admin.action(description="Withdraw selected documents from search")
+    @admin.action(description="Withdraw selected documents from search", permissions=["change"])
     def withdraw(self, request: HttpRequest, chosen: QuerySet[Document]) -> None:
         self.set_published(request, chosen, is_published=False)
 
@@ -89,26 +94,17 @@ def is_ingested(document: Document | None) -> bool:
 
 
 @admin.register(Passage)
-class PassageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PassageAdmin(WrittenBySystem):
     """To look at only: passages come from documents."""
 
     list_display = ("title_path", "document", "position", "anchor")
-    list_filter = ("language",)
-    list_select_related = ("document",)
-    list_per_page = 50
-    search_fields = ("title_path", "text")
-    show_full_result_count = False
+    list_prefetch_related = ("document",)
+    exact = {"key": "passage id"}
+    words = ("title_path", "text")
+    looked_through = 5_000
+    ordering = ("-id",)
     fields = ("document", "key", "position", "title_path", "anchor", "url", "language", "text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Passage]:
         passages: QuerySet[Passage] = super().get_queryset(request)
         return passages.defer("title_terms", "heading_terms", "body_terms")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -100,9 +100,9 @@ def blocks_of(hit: Hit, asked: Question, *, is_first: bool) -> list[str]:
 
 
 def cited(blocks: Sequence[str], number: int, hit: Hit) -> list[str]:
-    """The number goes behind the last words, never into code; code alone is introduced by its heading."""
+    """The number goes behind the last words, never into code or tables; these alone are introduced by their heading."""
     mark = f"[{number}]"
-    places = [index for index, block in enumerate(blocks) if not block.startswith("```")]
+    places = [index for index, block in enumerate(blocks) if not block.startswith(("```", "| "))]
     if not places:
         return [f"{escaped(hit.heading)}: {mark}", *blocks] if blocks else []
     last = places[-1]

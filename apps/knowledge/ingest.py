@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from apps.knowledge import readers, sources
+from apps.knowledge import guide, readers, sources
 from apps.knowledge.languages import SNOWBALL, words
 from apps.knowledge.models import LONGEST_TITLE, Document, Passage, Spelling
 from apps.knowledge.passages import RULES, passages_of
@@ -198,9 +198,9 @@ def set_published(documents: QuerySet[Document], *, is_published: bool) -> int:
 
 def ingest_own_documents(*, site_url: str = "") -> Report:
     """ChatKit's own pages, so that a fresh installation has something to answer from."""
-    return ingest([str(settings.BASE_DIR / "docs")], site_url=site_url, prune=True)
+    return ingest([str(guide.FOLDER)], site_url=site_url, prune=True)
 
 
 def own_documents() -> QuerySet[Document]:
     """ChatKit's own pages among the documents."""
-    return Document.objects.filter(root=sources.path_name(settings.BASE_DIR / "docs"))
+    return Document.objects.filter(root=sources.path_name(guide.FOLDER))

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 LONGEST_SOURCE = 600
 LONGEST_TITLE = 300
@@ -41,6 +42,9 @@ class Document(models.Model):
         indexes = [
             models.Index(fields=["root"], name="knowledge_document_root"),
             models.Index(fields=["-updated_at", "-id"], name="knowledge_document_recent"),
+            models.Index(fields=["origin", "-updated_at"], name="knowledge_document_origin"),
+            models.Index(fields=["language", "-updated_at"], name="knowledge_document_language"),
+            models.Index(fields=["-updated_at"], condition=Q(is_published=False), name="knowledge_document_withdrawn"),
         ]
 
     def __str__(self) -> str:

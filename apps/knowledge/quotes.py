@@ -10,6 +10,7 @@ Weights = Mapping[str, float]
 SENTENCE_END = re.compile(r"[.!?…]+[\"”»)*]*\s+(?=[\"“«(*`]*[A-Z0-9À-ÞА-Я])|[。！？]")
 ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|Dr|Mr|Mrs|Ms|bzw|ca|z\.\s?B|d\.\s?h|p\.\s?ex)\.)$")
 WHOLE, MOST_ITEMS = 600, 10
+CELL = " | "
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,12 @@ class Part:
     text: str
     is_code: bool = False
     is_list: bool = False
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Of a table, its heading first; none where the lines do not have the same cells."""
+        rows = [] if self.is_code else [line.split(CELL) for line in self.text.split("\n")]
+        return rows if len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1 else []
 
 
 def parts(text: str) -> Iterator[Part]:
@@ -60,7 +67,7 @@ def quote(text: str, weights: Weights, language: str, *, room: int) -> list[str]
     """Blocks of Markdown from a passage in its own order, in about this many characters; code is never cut."""
     found = list(parts(text))
     if sum(len(part.text) for part in found if not part.is_code) <= min(room, WHOLE):
-        return [part.text for part in found]
+        return [shortened(part, weights, language, WHOLE) for part in found]
     scores = [telling(part.text, weights, language) for part in found]
     best = max(range(len(found)), key=lambda index: (scores[index], -index))
     chosen = {best}
@@ -72,11 +79,22 @@ def quote(text: str, weights: Weights, language: str, *, room: int) -> list[str]
 
 
 def shortened(part: Part, weights: Weights, language: str, room: int) -> str:
+    if rows := part.rows:
+        return table(rows, weights, language)
     if part.is_code or len(part.text) <= room:
         return part.text
     if "\n" in part.text:
         return "\n".join(part.text.split("\n")[:MOST_ITEMS])
     return " ".join(best_run(sentences(part.text), weights, language, room))
+
+
+def table(rows: list[list[str]], weights: Weights, language: str) -> str:
+    """As Markdown; of a long one the rows that say most, in their order."""
+    heading, *body = rows
+    values = [telling(CELL.join(row), weights, language) for row in body]
+    best = sorted(range(len(body)), key=lambda index: (-values[index], index))[:MOST_ITEMS]
+    kept = [heading, ["---"] * len(heading), *(body[index] for index in sorted(best))]
+    return "\n".join("| " + CELL.join(cell.replace("|", "\\|") for cell in row) + " |" for row in kept)
 
 
 def best_run(found: list[str], weights: Weights, language: str, room: int) -> list[str]:

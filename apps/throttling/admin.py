@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -12,7 +13,9 @@ from django.utils.timesince import timesince, timeuntil
 
 from apps.throttling.limits import TABLE, origin_of, rate_of, reset
 from apps.throttling.models import Counter, CounterQuerySet
-from chatkit.admin import WrittenBySystem
+from chatkit.admin import LOOKED_THROUGH, WrittenBySystem, newest
+
+ACTIONS = sorted({row.action for row in TABLE})
 
 
 class NowFilter(admin.SimpleListFilter):
@@ -33,16 +36,40 @@ class NowFilter(admin.SimpleListFilter):
         return cast(CounterQuerySet, queryset)
 
 
+class ActionFilter(admin.SimpleListFilter):
+    """Among the newest windows: an index for this alone would be paid for by each counted call."""
+
+    title = f"action (newest {LOOKED_THROUGH:,})"
+    parameter_name = "action__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(action, action) for action in ACTIONS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Counter]) -> QuerySet[Counter]:
+        value = self.value()
+        return newest(queryset, "expires_at").filter(action=value) if value else queryset
+
+
 @admin.register(Counter)
 class CounterAdmin(WrittenBySystem):
     list_display = ("action", "subject", "used", "state", "ends", "started_at")
-    list_filter = (NowFilter, "action")
-    search_fields = ("subject", "action")
+    list_filter = (NowFilter, ActionFilter)
+    sortable_by = ("ends",)
+    words = ("subject", "action")
     actions = ("reset_selected",)
     ordering = ("-expires_at",)
-    show_full_result_count = False
 
-    @admin.display(description="used", ordering="count")
+    def what_is_found(self) -> str:
+        return f"A whole subject; w{super().what_is_found()[1:]}"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Counter], search_term: str
+    ) -> tuple[QuerySet[Counter], bool]:
+        """Saying which actions there are lets the database find a subject by the index over both."""
+        whole = queryset.filter(action__in=ACTIONS, subject=search_term.replace("\x00", "").strip())
+        return (whole, False) if whole.exists() else super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="used")
     def used(self, counter: Counter) -> str:
         return f"{counter.count} of {counter.maximum}" if counter.maximum is not None else str(counter.count)
 
@@ -76,6 +103,8 @@ class CounterAdmin(WrittenBySystem):
         return [path("limits/", in_force, name="throttling_limits"), *super().get_urls()]
 
     def show_limits(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         rows = [
             {
                 "limit": row,

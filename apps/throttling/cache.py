@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.throttling.models import Counter
+from chatkit.statements import exists, first_row
 
 # django-ratelimit joins group, rate, key and end of the window, and then asks for a digest. Ours is the text itself.
 RATELIMIT_KEY = re.compile(r"rl:(?P<action>[a-z_]+?)(?P<count>\d+)/(?P<seconds>\d+)s\|(?P<subject>.+)\|(?P<end>\d+)")
@@ -81,9 +82,7 @@ class CounterCache(BaseCache):
     def write(self, key: str, value: int, timeout: float | None, *, replace: bool) -> bool:
         window = window_of(self.make_and_validate_key(key), self.seconds(timeout))
         values = [window.action, window.subject, value, window.maximum, adapt(window.started_at)]
-        with connection.cursor() as cursor:
-            cursor.execute(ADD, [*values, adapt(window.expires_at), replace])
-            return cursor.fetchone() is not None
+        return exists(ADD, *values, adapt(window.expires_at), replace)
 
     def add(self, key: str, value: int, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         return self.write(key, value, timeout, replace=False)
@@ -93,9 +92,7 @@ class CounterCache(BaseCache):
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
         window = window_of(self.make_and_validate_key(key), 0)
-        with connection.cursor() as cursor:
-            cursor.execute(INCREMENT, [delta, window.action, window.subject, adapt(window.started_at)])
-            row = cursor.fetchone()
+        row = first_row(INCREMENT, delta, window.action, window.subject, adapt(window.started_at))
         if row is None:
             raise ValueError(f"There is no counter {key!r}.")
         return int(row[0])

@@ -1,7 +1,7 @@
 """Who has used how much of which limit."""
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 
@@ -32,7 +32,12 @@ class Counter(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["action", "subject"], name="throttling_counter_one_window"),
         ]
-        indexes = [models.Index(fields=["expires_at"], name="throttling_counter_expiry")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="throttling_counter_expiry"),
+            models.Index(
+                fields=["-expires_at"], condition=Q(count__gte=F("maximum")), name="throttling_counter_exhausted"
+            ),
+        ]
         ordering = ["-expires_at"]
 
     def __str__(self) -> str:

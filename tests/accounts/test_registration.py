@@ -210,7 +210,7 @@ def test_premium_stays_premium(api: Api, alice: User) -> None:
 
 def test_signing_up_with_the_visitors_token_brings_the_visitor_along(as_visitor: Api, api: Api) -> None:
     sign_up(as_visitor, migrate_session=True, anon_id=str(Visitor.objects.get().id))
-    assert as_visitor.get("/auth/verification-status").body == {"verified": False, "pending": True}
+    assert as_visitor.get("/auth/verification-status").body == {"verified": False}
     api.post("/auth/verify", {"token": code()})
     assert Visitor.objects.get().claimed_by == User.objects.get()
 
@@ -226,7 +226,7 @@ def test_a_visitor_sees_that_the_address_was_confirmed(as_visitor: Api, api: Api
     VerificationToken.objects.create(
         digest="0" * 64, email="carol@example.com", visitor=visitor, expires_at=timezone.now(), used_at=timezone.now()
     )
-    assert as_visitor.get("/auth/verification-status").body == {"verified": True, "pending": False}
+    assert as_visitor.get("/auth/verification-status").body == {"verified": True}
 
 
 def test_the_page_confirms_only_when_its_button_is_pressed(api: Api) -> None:

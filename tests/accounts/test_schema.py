@@ -20,6 +20,7 @@ OPERATIONS = [
     ("POST", "/auth/visitor"),
     ("POST", "/auth/signup"),
     ("POST", "/auth/verify"),
+    ("POST", "/auth/collect"),
     ("POST", "/auth/resend-verification"),
     ("GET", "/auth/session-check"),
     ("GET", "/auth/verification-status"),

@@ -11,7 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from apps.accounts import credentials, visitors
 from apps.accounts.models import User, Visitor
-from apps.analytics import listeners, recording
+from apps.analytics import listeners, recording, refusals
 from apps.analytics.models import Event
 from apps.chat import endings
 from apps.chat.agents import Outcome
@@ -193,3 +193,19 @@ def test_a_visitor_who_is_pruned_leaves_their_events(entered: visitors.Entered) 
     Event.objects.create(event_type="a", source="client", visitor=entered.visitor)
     Visitor.objects.all().delete()
     assert Event.objects.count() == 1
+
+
+def test_errors_are_told_once_by_transport_and_code(noticed: list[Event]) -> None:
+    api = Api()
+    refusals.tell()
+    noticed.clear()
+    for _ in range(3):
+        api.get("/nowhere")
+    api.get("/auth/me")
+    refusals.tell()
+    refusals.tell()
+    found = {event.event_data["code"]: event.event_data for event in noticed}
+    assert found == {
+        "not_found": {"transport": "http", "code": "not_found", "count": 3},
+        "no_token": {"transport": "http", "code": "no_token", "count": 1},
+    }

@@ -106,3 +106,11 @@ def test_without_its_database_nothing_is_acknowledged(start_server: START, postg
         return "event_id" in body
 
     wait_until(is_back, "events are taken again")
+
+
+def test_errors_that_clients_were_told_are_noted_when_the_server_stops(server: LiveServer) -> None:
+    for _ in range(2):
+        httpx.get(f"{server.url}/api/v1/nowhere", timeout=30)
+    server.stop()
+    told = {event.event_data["code"]: event.event_data["count"] for event in Event.objects.noticed("errors_told")}
+    assert told["not_found"] == 2

@@ -13,11 +13,12 @@ PARTS = (
     "endpoints",
     "durability",
     "agent",
+    "gateway",
     "people",
     "retrieval",
     "analytics",
 )
-SLOW = ("scale",)
+SLOW = ("scale", "reports", "admin")
 
 
 def main() -> None:

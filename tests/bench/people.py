@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import os
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+from argon2 import PasswordHasher
 
 from tests.bench import load, table
 from tests.bench.places import PROGRAM, SETTINGS, Place, cpu_seconds, new, ours
 from tests.live import LiveServer
 
 PEOPLE, ROUNDS, STARTS = 100, 3, 5
-LATE, BUSY = "bench_loop_late_seconds", "bench_loop_busy_seconds"
+LEAN = "tests/bench/lean_server.py"
+LATE, STEP = "bench_loop_late_seconds", "bench_loop_step_seconds"
 
 
 def main(folder: Path) -> None:
@@ -24,7 +28,7 @@ def main(folder: Path) -> None:
 def show_start(folder: Path) -> None:
     """On a database that is there already: what a restart costs."""
     found = []
-    with LiveServer(new(folder, "start"), **SETTINGS) as server:
+    with LiveServer(new(folder, "start"), program=LEAN, **SETTINGS) as server:
         for _ in range(STARTS):
             server.stop()
             began = time.perf_counter()
@@ -63,16 +67,29 @@ def show_people(folder: Path) -> None:
     with ours(new(folder, "people"), program=PROGRAM, is_pinned=False, **settings) as place:
         load.run(crowd(place, 0))
         before = place.cpu_seconds()
-        seconds = statistics.median(load.run(crowd(place, number)) for number in range(1, ROUNDS + 1))
+        rounds = [(load.run(crowd(place, number)), bare_hashes()) for number in range(1, ROUNDS + 1)]
+        seconds, hashes = (statistics.median(values) for values in zip(*rounds, strict=True))
         spent = (place.cpu_seconds() - before) / ROUNDS
-        late, busy = (1000 * gauge(place, name) for name in (LATE, BUSY))
+        found = gauges(place)
     print(f"\n{PEOPLE} people register and log in at once; all succeed")
     print(f"  {'until the last is in':<58}{seconds:>12.1f} s, {spent:.2f} s of a processor")
-    print(f"  {'longest wait for the event loop':<58}{late:>12.1f} ms, of which it worked {busy:.1f} ms")
+    print(f"  {'their 200 hashes alone, in the same minute':<58}{hashes:>12.1f} s")
+    print(f"  {'longest step of the event loop':<58}{1000 * found[STEP]:>12.1f} ms of a processor")
+    print(f"  {'longest wait for all that was due':<58}{1000 * found[LATE]:>12.1f} ms, with what else the machine did")
     table.verdict("within 4 s on two cores", is_met=seconds <= 4)
-    table.verdict("the event loop works at most 20 ms at a time", is_met=busy <= 20)
+    table.verdict("nothing blocks the event loop for over 20 ms", is_met=found[STEP] <= 0.02)
 
 
-def gauge(place: Place, name: str) -> float:
+def bare_hashes() -> float:
+    """The hashes alone, on as many threads as there are cores: what this machine can do at this moment."""
+    hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        began = time.perf_counter()
+        list(threads.map(hasher.hash, ["Wq7-long-enough"] * 2 * PEOPLE))
+        return time.perf_counter() - began
+
+
+def gauges(place: Place) -> dict[str, float]:
+    """Read at once: telling them is a step of the loop too."""
     lines = httpx.get(f"{place.url}/metrics", timeout=30).text.splitlines()
-    return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if name in {LATE, STEP}}

@@ -1,6 +1,7 @@
 """What sockets cost besides turns: a ping, a connect, lying idle, resuming, and server-sent events beside them."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -59,8 +60,10 @@ def resumes(place: Place, *, turn_id: str, pause: float) -> Result:
     times: list[float] = []
 
     def step(connection: load.Connection, number: int) -> Callable[[], Awaitable[None]]:
+        pauses = itertools.chain([pause * number / CONNECTIONS], itertools.repeat(pause))
+
         async def resume() -> None:
-            await asyncio.sleep(pause * (number / CONNECTIONS if not times else 1))
+            await asyncio.sleep(next(pauses))
             began = time.perf_counter()
             connection.send(asked)
             await connection.until(b"agent.started")
@@ -96,13 +99,13 @@ def idle_kib(place: Place) -> float:
     return load.run(hold())
 
 
-def messages(place: Place) -> tuple[int, float]:
-    """A thousand questions on one socket in one conversation: how many were answered in order, in how many seconds."""
+def messages(place: Place, count: int) -> tuple[int, float]:
+    """Many questions on one socket in one conversation: how many were answered in order, in how many seconds."""
 
     async def ask_all() -> tuple[int, float]:
         connection = await load.open_socket(place.socket, place.token)
         began, answered, conversation = time.perf_counter(), 0, None
-        for number in range(MESSAGES):
+        for number in range(count):
             payload = {"text": json.dumps({"tokens": 1, "n": number}), "conversation_id": conversation}
             connection.send(json.dumps({"type": "agent.message", "payload": payload, "id": str(number)}).encode())
             accepted = json.loads(await connection.until(b'"message.accepted"', b'"error"'))
@@ -150,7 +153,7 @@ def show_server_events(chatkit: Place) -> None:
 
 
 def show_messages(chatkit: Place) -> None:
-    answered, seconds = messages(chatkit)
+    answered, seconds = messages(chatkit, MESSAGES)
     print(f"\n{MESSAGES:,} messages on one socket\n  {answered:,} answered in order, in {seconds:.1f} s")
     table.verdict("all answered, in order, none lost", is_met=answered == MESSAGES)
 

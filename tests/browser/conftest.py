@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.live import LiveServer
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+# What the widget has to say once on every page without HTTPS.
+ON_LOCALHOST = "ChatKit runs without HTTPS because this is localhost; anywhere else it would not start."
 REPORT_VIOLATIONS = """
     document.addEventListener("securitypolicyviolation", (event) =>
         console.error("CSP violation:", event.violatedDirective, event.blockedURI, event.sourceFile));
@@ -48,24 +50,28 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-@pytest.fixture
-def watched(context: BrowserContext, site: LiveServer) -> Watched:
-    page = context.new_page()
+def watch(page: Page, *own: str) -> Watched:
+    """Hears every complaint, and sees every request that goes elsewhere than to these addresses."""
     found = Watched(page)
     page.add_init_script(REPORT_VIOLATIONS)
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and message.text != ON_LOCALHOST:
             found.complaints.append(message.text)
 
     def see(request: Request) -> None:
-        if not request.url.startswith((site.url, "data:", "blob:")):
+        if not request.url.startswith((*own, "data:", "blob:")):
             found.foreign_requests.append(request.url)
 
     page.on("console", hear)
     page.on("pageerror", lambda error: found.complaints.append(str(error)))
     page.on("request", see)
     return found
+
+
+@pytest.fixture
+def watched(context: BrowserContext, site: LiveServer) -> Watched:
+    return watch(context.new_page(), site.url)
 
 
 @pytest.fixture(scope="session")

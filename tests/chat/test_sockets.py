@@ -4,8 +4,7 @@ import base64
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -413,20 +412,3 @@ def test_an_unread_answer_holds_little_memory(start_scripted: StartScripted) -> 
 def resident_kib(pid: int) -> int:
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
-
-@pytest.fixture
-def many(start_scripted: StartScripted) -> Iterator[LiveServer]:
-    return start_scripted(WS_MAX_PER_PRINCIPAL="2000")  # type: ignore[return-value]
-
-
-def test_hundreds_of_connections_leave_nothing_behind(many: LiveServer) -> None:
-    token = new_caller(JsonCaller, many.url).token
-    headers = {"Authorization": f"Bearer {token}"}
-    with ExitStack() as stack:
-        opened = [stack.enter_context(connect(address(many), additional_headers=headers)) for _ in range(300)]
-        assert all(json.loads(connection.recv(timeout=20))["type"] == "session.ready" for connection in opened)
-        assert series(many, "chatkit_sockets_open") == 300
-        for connection in opened:
-            connection.socket.close()
-        wait_until(lambda: series(many, "chatkit_sockets_open") == 0, "all sockets are forgotten")

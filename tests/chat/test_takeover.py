@@ -1,13 +1,15 @@
 """Turns whose process died are closed once, whatever they had written."""
 
+import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from apps.accounts import visitors
-from apps.chat import takeover
-from apps.chat.events import EventType
+from apps.chat import takeover, turns
+from apps.chat.events import Event, EventType
 from apps.chat.models import Conversation, Message, Turn, TurnEvent
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -59,3 +61,26 @@ def test_a_turn_that_lives_is_left_alone() -> None:
     takeover.close_if_dead(turn.id)
     turn.refresh_from_db()
     assert turn.status == "running"
+
+
+def test_a_turn_that_ends_while_it_is_read_loses_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = dead_turn(0)
+    Turn.objects.update(heartbeat_at=timezone.now())
+    turn.refresh_from_db()
+    look = takeover.remembered_end
+
+    def end_meanwhile(turn_id: uuid.UUID, known: int) -> Iterator[Event]:
+        for seq, (event_type, body) in enumerate(TOLD):
+            TurnEvent.objects.create(turn=turn, seq=seq, event_type=event_type, body=body)
+        takeover.close(turn)
+        return look(turn_id, known)
+
+    monkeypatch.setattr(takeover, "remembered_end", end_meanwhile)
+    assert [event.seq for event in turns.recorded(turn.id, 0)] == [0, 1, 2, 3, 4]
+
+
+def test_a_journal_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = dead_turn(len(TOLD))
+    monkeypatch.setattr(turns, "PAGE", 2)
+    pages = [[event.seq for event in turns.recorded(turn.id, known)] for known in (0, 2, 4, 5)]
+    assert pages == [[0, 1], [2, 3], [4], []]

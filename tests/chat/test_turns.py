@@ -168,6 +168,14 @@ def test_a_turn_is_resumed_from_any_event(visitor: Caller) -> None:
         )
 
 
+def test_a_turn_of_many_events_is_resumed_whole(visitor: Caller) -> None:
+    turn = visitor.ask(script(tokens=200, pause=0.003))
+    events = list(server_events(visitor.http.get(f"/chat/turns/{turn.turn_id}/events")))
+    assert len(events) > 50, "more than are read at once"
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert told(iter(events)).text == words(200)
+
+
 @pytest.mark.parametrize("after", ["x", "-2", "1.5", "9" * 30])
 def test_a_nonsensical_place_to_resume_from_is_refused(visitor: Caller, after: str) -> None:
     turn = visitor.ask(script(tokens=1))

@@ -50,7 +50,7 @@ interface Kept {
   /** Whose conversations could be brought along. */
   visitor?: { token: string; anon_id: string; conversation_id?: string | null };
   /** An address that waits for its mail to be answered. */
-  pending?: { email: string };
+  pending?: { email: string; number?: string };
   conversation_id?: string | null;
   outbox?: Unsent[];
   answers?: number;

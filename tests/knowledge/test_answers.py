@@ -163,3 +163,38 @@ def test_any_text_can_be_quoted(text: str) -> None:
 @given(question=st.text(max_size=120), selected=st.text(max_size=200))
 def test_anything_said_is_answered(bakery: Report, question: str, selected: str) -> None:
     assert answer(question, selected_text=selected).text
+
+
+def test_a_table_is_quoted_as_one() -> None:
+    text = "Prices differ:\n\nloaf | price\nrye | 4.50\nspelt | `5|6`"
+    assert quote(text, {}, "en", room=500) == [
+        "Prices differ:",
+        "| loaf | price |\n| --- | --- |\n| rye | 4.50 |\n| spelt | `5\\|6` |",
+    ]
+
+
+def test_of_a_long_table_the_rows_that_say_most_are_quoted() -> None:
+    rows = [f"loaf {number} | bakes {number} minutes" for number in range(60)]
+    found = quote("\n".join(["loaf | time", *rows, "challah | bakes 35 minutes"]), {"challah": 1.0}, "en", room=300)
+    assert found[0].startswith("| loaf | time |\n| --- | --- |\n| loaf 0 |")
+    assert found[0].endswith("| challah | bakes 35 minutes |")
+    assert len(found[0].split("\n")) == 12
+
+
+def test_lines_that_only_look_like_a_table_stay_as_they_are() -> None:
+    assert quote("a | b\nc", {}, "en", room=300) == ["a | b\nc"]
+
+
+def test_bars_inside_cells_stay_inside() -> None:
+    body = "| bread | price |\n|---|---:|\n| rye | 4 |\n| `oat\\|corn` | 5 |"
+    write_by_hand(Document(title="Prices", body=f"What bread costs.\n\n{body}"))
+    reply = answer("What does rye bread cost?")
+    assert reply.text.endswith(
+        "What bread costs. [1]\n\n| bread | price |\n| --- | --- |\n| rye | 4 |\n| `oat\\|corn` | 5 |"
+    )
+
+
+def test_a_table_alone_is_introduced_and_cited() -> None:
+    write_by_hand(Document(title="Loaves", body="| loaf | price |\n| --- | --- |\n| pumpernickel | 6 |"))
+    reply = answer("What is the price of pumpernickel?")
+    assert reply.text == "Loaves: [1]\n\n| loaf | price |\n| --- | --- |\n| pumpernickel | 6 |"

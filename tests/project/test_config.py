@@ -47,6 +47,18 @@ BAD_VALUES = {
     "SHUTDOWN_GRACE": "never",
     "AGENT": "hal",
     "AGENT_FALLBACK": "maybe",
+    "AGENT_MODEL": "a model with spaces",
+    "AGENT_MAX_TOKENS": "0",
+    "AGENT_HISTORY_TOKENS": "-1",
+    "AGENT_CONNECT_TIMEOUT": "0",
+    "AGENT_FIRST_TOKEN_TIMEOUT": "soon",
+    "AGENT_STALL_TIMEOUT": "-3",
+    "ANTHROPIC_API_KEY": "two words@host/name",
+    "ANTHROPIC_BASE_URL": "api.anthropic.com",
+    "OPENAI_API_KEY": '"quoted"',
+    "OPENAI_BASE_URL": "localhost:11434",
+    "AWS_REGION": "europe, west",
+    "BEDROCK_BASE_URL": "file:///etc",
     "RATE_LIMITS__SAVE_CHAT": "5 per minute",
     "RATE_LIMITS__UNHEARD_OF": "5/60",
 }
@@ -80,6 +92,58 @@ def test_a_bad_value_is_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     (line,) = refusal.value.problems
     assert line.startswith(f"{name}: ")
     assert "@host/name" not in line
+
+
+MISSING = {
+    "anthropic without a key": (
+        {"AGENT": "anthropic"},
+        "ANTHROPIC_API_KEY: missing, and AGENT=anthropic needs it; set it to a key of the Anthropic Console.",
+    ),
+    "anthropic with an empty key": (
+        {"AGENT": "anthropic", "ANTHROPIC_API_KEY": ""},
+        "ANTHROPIC_API_KEY: missing, and AGENT=anthropic needs it; set it to a key of the Anthropic Console.",
+    ),
+    "openai without a key": (
+        {"AGENT": "openai"},
+        "OPENAI_API_KEY: missing, and AGENT=openai needs it; set it, or OPENAI_BASE_URL to another server.",
+    ),
+    "a server of one's own without a model": (
+        {"AGENT": "openai", "OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"},
+        "AGENT_MODEL: missing; name a model that the server at OPENAI_BASE_URL has.",
+    ),
+    "bedrock without a region": (
+        {"AGENT": "bedrock", "AWS_BEARER_TOKEN_BEDROCK": "x"},
+        "AWS_REGION: missing, and AGENT=bedrock needs it; set it to a region such as eu-central-1.",
+    ),
+    "bedrock with half a key": (
+        {"AGENT": "bedrock", "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "x"},
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: one of the two is missing; set both or none.",
+    ),
+    "bedrock with another's model": (
+        {"AGENT": "bedrock", "AWS_REGION": "eu-central-1", "AGENT_MODEL": "amazon.nova-lite-v1:0"},
+        "AGENT_MODEL: is not one of Anthropic's models; choose one whose name contains `anthropic.`.",
+    ),
+    "bedrock on a machine without credentials": (
+        {"AGENT": "bedrock", "AWS_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true"},
+        "AWS_BEARER_TOKEN_BEDROCK: missing, and AWS knows no other credentials of this machine; set it, "
+        "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_what_an_agent_is_missing_is_one_line(case: str, tmp_path: Path) -> None:
+    change, line = MISSING[case]
+    nowhere = {"HOME": str(tmp_path), "PORT": "0", "DATA_DIR": str(tmp_path)}
+    assert refused({**nowhere, **change}) == [f"chatkit: {line}"]
+
+
+def test_keys_are_hidden_wherever_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AWS_BEARER_TOKEN_BEDROCK", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "s3cr3t-canary-key")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "s3cr3t-canary-id")
+    loaded = config.load()
+    assert "s3cr3t" not in f"{loaded!r} {loaded} {loaded.model_dump()} {loaded.model_dump_json()}"
 
 
 FILES = {

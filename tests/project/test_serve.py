@@ -123,11 +123,6 @@ def test_production_warns_about_what_works_but_deserves_a_look(start_server: Sta
     assert "chatkit: EMAIL_URL: not set" in server.log()
 
 
-def test_an_agent_that_is_not_built_in_is_not_pretended(start_server: StartServer) -> None:
-    server = start_server(AGENT="anthropic")
-    assert "chatkit: AGENT: anthropic is not built in yet, so the local agent answers" in server.log()
-
-
 def test_no_socket_is_accepted_where_none_lives(start_server: StartServer) -> None:
     server = start_server()
     with pytest.raises(InvalidStatus) as refusal, connect(server.url.replace("http", "ws") + "/nowhere"):

@@ -1,12 +1,11 @@
 """axe finds nothing, in any state, in both themes; and what axe cannot see."""
 
-import os
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import axe
+from tests.browser.axe import violations
 from tests.widget.conftest import ENDLESS, Visit
 
 pytestmark = pytest.mark.browser
@@ -16,12 +15,6 @@ SMALL = """() => [...document.querySelector("chatkit-widget").shadowRoot.querySe
     .map((each) => [each.getAttribute("aria-label") ?? each.textContent, each.getBoundingClientRect(), each.type])
     .filter(([, box, type]) => (box.width < 44 || box.height < 44) && type !== "checkbox")
     .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
-
-
-@pytest.fixture(autouse=True)
-def has_axe() -> None:
-    if not axe.is_installed() and os.environ.get("CI") != "true":
-        pytest.skip("axe is not installed; `make tools` gets it through npm.")
 
 
 def greets(visit: Visit) -> None:
@@ -107,7 +100,7 @@ def test_axe_finds_nothing_in_either_theme(visit: Visit, state: Callable[[Visit]
     visit.page.emulate_media(reduced_motion="reduce")
     for theme in ("light", "dark"):
         visit.page.evaluate("theme => document.querySelector('chatkit-widget').setAttribute('theme', theme)", theme)
-        assert axe.findings(visit.page, "chatkit-widget") == []
+        assert violations(visit.page, "chatkit-widget") == []
     assert visit.page.evaluate(SMALL) == []
 
 

@@ -32,13 +32,18 @@ def read_markdown(text: str, *, fallback_title: str) -> Page:
         raise Unreadable("its Markdown is nested too deeply") from exc
     for kind, level, content, note in blocks(tokens):
         if kind is None:
-            anchor = OWN_ANCHOR.search(content)
-            outline.heading(level, OWN_ANCHOR.sub("", content), anchor[1] if anchor else None)
+            add_heading(outline, level, content)
         else:
             outline.add(kind, content, note)
     language = said(header, "lang") or said(header, "language")
     url = said(header, "url") or said(header, "permalink") or said(header, "slug")
     return outline.page(fallback_title=fallback_title, language=language, url=url)
+
+
+def add_heading(outline: Outline, level: int, content: str) -> str:
+    """The anchor that the heading gets."""
+    anchor = OWN_ANCHOR.search(content)
+    return outline.heading(level, OWN_ANCHOR.sub("", content), anchor[1] if anchor else None)
 
 
 def front_matter(text: str) -> tuple[Mapping[Any, Any], str]:

@@ -81,17 +81,19 @@ class Outline:
         self._count = 0
         self._saw_top = False
 
-    def heading(self, level: int, text: str, anchor: str | None = None) -> None:
+    def heading(self, level: int, text: str, anchor: str | None = None) -> str:
+        """The anchor that pages and passages know it by; none where it says nothing."""
         text = one_line(text)[:LONGEST_HEADING].strip()
         if not text:
-            return
+            return ""
         anchor = self._unique(slug(text)) if anchor is None else anchor[:LONGEST_HEADING]
         if level == 1 and not self._saw_top:
             self._saw_top = True
             self.title = self.title or text
-            return
+            return anchor
         self._stack = [entry for entry in self._stack if entry[0] < level] + [(level, text)]
         self.sections.append(Section(tuple(entry[1] for entry in self._stack), anchor))
+        return anchor
 
     def _unique(self, anchor: str) -> str:
         seen = self._anchors.get(anchor, 0)

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         for line in [*config.warnings(settings.CHATKIT), *preparation.diagnostics(settings.CHATKIT)]:
             self.stderr.write(f"chatkit: {line}")
         listener = server.listen(host, port)
-        preparation.prepare(migrate=not no_migrate)
+        preparation.prepare(migrate=not no_migrate, address=server.address(listener))
         if workers > 1:
             # prometheus-client shares counters between processes through files in this folder.
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="chatkit-metrics-"))

@@ -90,8 +90,8 @@ export class SignUp {
   /** @param {string} address */
   async #signUp(address) {
     const email = address.trim();
-    await this.#session.call("/auth/signup", { body: { email, consent_data_storage: true } });
-    this.#session.keep({ pending: { email } });
+    const { number } = await this.#session.call("/auth/signup", { body: { email, consent_data_storage: true, wait: true } });
+    this.#session.keep({ pending: { email, number } });
     this.#widget.analytics.note("signup_initiated");
     this.#askForCode();
   }
@@ -102,6 +102,7 @@ export class SignUp {
     const code = make("input", { name: "code", required: true, autocomplete: "one-time-code", maxlength: "200", spellcheck: "false", autocapitalize: "off", dir: "ltr" });
     const form = make("form", {},
       make("p", {}, this.#strings.say("verifySent", { email })),
+      ...this.#number(),
       make("label", { class: "field" }, this.#strings.say("code"), code),
       make("p", { class: "waiting", role: "status" }, this.#strings.say("verifyWaiting")),
       this.#buttons(this.#strings.say("verify")),
@@ -111,6 +112,13 @@ export class SignUp {
     this.#widget.notices.remove("pending");
     this.#widget.state = "EMAIL_VERIFICATION_PENDING";
     this.#lookLater();
+  }
+
+  /** Typed where the link leads, it says that this chat is the one to sign in. */
+  #number() {
+    const number = this.#session.kept.pending?.number;
+    if (!number) return [];
+    return [make("p", {}, this.#strings.say("verifyNumber"), " ", make("strong", { class: "number", dir: "ltr" }, number))];
   }
 
   /** @param {string} email */
@@ -188,7 +196,7 @@ export class SignUp {
   async #look() {
     if (!this.#session.kept.pending || this.#isLooking) return;
     this.#isLooking = true;
-    const status = await this.#session.call("/auth/verification-status").catch(() => ({ pending: true }));
+    const status = await this.#session.call("/auth/collect", { method: "POST" }).catch(() => ({ pending: true }));
     this.#isLooking = false;
     if (!this.#session.kept.pending) return;
     if (status.session_token) this.#signedIn(status);

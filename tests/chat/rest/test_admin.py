@@ -100,6 +100,8 @@ def test_a_list_asks_no_more_for_more_rows(owner: Client, model: str) -> None:
         return len(queries)
 
     fill(User.objects.create(email="a@example.com"))
+    fill(Visitor.objects.create(expires_at=timezone.now()))
+    count()  # The first asks for what the process then remembers.
     few = count()
     for letter in "bcdef":
         fill(User.objects.create(email=f"{letter}@example.com"))
@@ -115,6 +117,7 @@ def test_a_transcript_asks_no_more_for_more_messages(owner: Client, alice: User)
             page_of(owner, "conversation", f"{chat.pk}/change/")
         return len(queries)
 
+    count()  # The first asks for what the process then remembers.
     few = count()
     for _ in range(10):
         exchange(chat, sources=[source()])
@@ -123,7 +126,7 @@ def test_a_transcript_asks_no_more_for_more_messages(owner: Client, alice: User)
 
 def test_conversations_are_found_by_title_mail_and_id(owner: Client, alice: User, bob: User, visitor: Visitor) -> None:
     mine, his, theirs = conversation(alice, "Prices"), conversation(bob, "Colours"), conversation(visitor, "Sizes")
-    searches = {"pric": mine, "bob@": his, str(theirs.id): theirs, str(visitor.id): theirs}
+    searches = {"pric": mine, "bob@example.com": his, str(theirs.id): theirs, str(visitor.id): theirs}
     for asked, found in searches.items():
         page = page_of(owner, "conversation", f"?q={asked}")
         assert [chat for chat in (mine, his, theirs) if chat.title in page] == [found]

@@ -1,10 +1,12 @@
 """Conversations over REST: one's own in pages, renamed and deleted; nobody else's exist."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as search
 from hypothesis import strategies as st
@@ -202,6 +204,13 @@ def test_a_conversation_is_not_deleted_under_a_running_turn(as_alice: Api, alice
     answer = as_alice.delete(f"/conversations/{own.id}")
     assert (answer.status, answer.error) == (409, "turn_in_progress")
     assert own.messages.count() == 2
+
+
+def test_a_turn_whose_process_died_does_not_keep_a_conversation(as_alice: Api, alice: User) -> None:
+    own = conversation(alice)
+    exchange(own, status="running")
+    Turn.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+    assert as_alice.delete(f"/conversations/{own.id}").status == 204
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ export const en = {
   cancel: "Cancel",
   verifyTitle: "Check your mail",
   verifySent: "We sent a link and a code to {email}. Open the link, or paste the code here.",
+  verifyNumber: "The page behind the link asks for this number:",
   verifyWaiting: "Waiting for you to confirm. This window notices by itself.",
   code: "Code",
   verify: "Confirm",
