@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.live import LiveServer
-from tests.widget.conftest import ENDLESS, Visit, mailed_code
+from tests.widget.conftest import ENDLESS, Site, Visit, mailed_code, visiting
 
 pytestmark = pytest.mark.browser
 MOST_TABS = 60
@@ -121,8 +121,9 @@ def reads_on_looks_back_and_leaves(visit: Visit, keyboard: Keyboard) -> None:
 
 
 def test_the_mailed_link_signs_the_chat_in_that_asked_in_every_tab(
-    visit: Visit, context: BrowserContext, server: LiveServer
+    visit: Visit, context: BrowserContext, server: LiveServer, shop: Site
 ) -> None:
+    other = visiting(context, shop).open()
     visit.open()
     visit.ask('{"tokens": 1}')
     visit.is_answered()
@@ -136,10 +137,13 @@ def test_the_mailed_link_signs_the_chat_in_that_asked_in_every_tab(
     mail.get_by_label("Number in the chat").fill(visit.part("dialog .number").inner_text())
     mail.get_by_role("button", name="Confirm my address").click()
     expect(mail.get_by_text("The chat is signed in")).to_be_visible()
-    expect(visit.part(".chatkit-logout-btn")).to_be_visible()
+    for tab in (visit, other):
+        expect(tab.part(".chatkit-logout-btn")).to_be_visible()
     visit.button("Leave it").click()
     visit.part(".chatkit-logout-btn").click()
     expect(visit.notice("You are logged out.")).to_be_visible()
+    expect(other.part(".chatkit-logout-btn")).to_be_hidden()
+    assert other.heard("identity.change")[-1]["state"] == "ANONYMOUS"
 
 
 def test_a_wrong_code_is_told_so_and_may_be_tried_again(visit: Visit, server: LiveServer) -> None:
