@@ -87,9 +87,9 @@ export class MessageList {
     this.earlier.hidden = shown.length === this.#items.length;
     this.greeting.hidden = shown.length > 0;
     this.#removeOthers(new Set(shown.map((item) => item.key)));
-    const lastOwn = shown.findLast((item) => item.role === "user");
+    const latest = ["user", "assistant"].map((role) => shown.findLast((item) => item.role === role));
     let last = null;
-    for (const item of shown) last = this.#place(item, last, item === lastOwn);
+    for (const item of shown) last = this.#place(item, last, latest.includes(item));
     this.#follow();
   }
 
@@ -102,10 +102,10 @@ export class MessageList {
     }
   }
 
-  /** @param {Item} item @param {Element | null} last @param {boolean} isLastOwn */
-  #place(item, last, isLastOwn) {
+  /** @param {Item} item @param {Element | null} last @param {boolean} isLast */
+  #place(item, last, isLast) {
     const view = this.#views.get(item.key) ?? new this.#View(item, this.#strings);
-    view.isLastOwn = isLastOwn;
+    view.isLast = isLast;
     view.update();
     this.#views.set(item.key, view);
     const next = last ? last.nextElementSibling : this.messages.firstElementChild;
@@ -153,7 +153,7 @@ export class MessageList {
 
 /** What was said, as it is, until more is at hand. */
 class PlainView {
-  isLastOwn = false;
+  isLast = false;
 
   /** @param {Item} item */
   constructor(item) {
