@@ -43,7 +43,7 @@ def test_tokens_are_in_storage_and_nowhere_else(visit: Visit, context: BrowserCo
     visit.part("dialog input[type=email]").fill("token@example.com")
     visit.part("dialog input[type=checkbox]").check()
     visit.button("Send me a link").click()
-    visit.page.get_by_label("Code", exact=True).fill(mailed_code(server))
+    visit.page.get_by_label("Code", exact=True).fill(mailed_code(server, "token@example.com"))
     visit.button("Confirm").click()
     expect(visit.part(".chatkit-logout-btn")).to_be_visible()
     stored = visit.page.evaluate("({ ...localStorage })")

@@ -87,8 +87,9 @@ export class MessageList {
     this.earlier.hidden = shown.length === this.#items.length;
     this.greeting.hidden = shown.length > 0;
     this.#removeOthers(new Set(shown.map((item) => item.key)));
+    const latest = ["user", "assistant"].map((role) => shown.findLast((item) => item.role === role));
     let last = null;
-    for (const item of shown) last = this.#place(item, last);
+    for (const item of shown) last = this.#place(item, last, latest.includes(item));
     this.#follow();
   }
 
@@ -101,11 +102,11 @@ export class MessageList {
     }
   }
 
-  /** @param {Item} item @param {Element | null} last */
-  #place(item, last) {
-    const known = this.#views.get(item.key);
-    const view = known ?? new this.#View(item, this.#strings);
-    known?.update();
+  /** @param {Item} item @param {Element | null} last @param {boolean} isLast */
+  #place(item, last, isLast) {
+    const view = this.#views.get(item.key) ?? new this.#View(item, this.#strings);
+    view.isLast = isLast;
+    view.update();
     this.#views.set(item.key, view);
     const next = last ? last.nextElementSibling : this.messages.firstElementChild;
     if (next !== view.element) this.messages.insertBefore(view.element, next);
@@ -152,6 +153,8 @@ export class MessageList {
 
 /** What was said, as it is, until more is at hand. */
 class PlainView {
+  isLast = false;
+
   /** @param {Item} item */
   constructor(item) {
     this.item = item;

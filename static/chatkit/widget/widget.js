@@ -335,7 +335,7 @@ export class Widget {
     if (this.#options.isDisabled) throw new Error(this.strings.say("disabled"));
     const context = { selected_text: this.#selected || undefined };
     this.forgetSelection();
-    this.notices.remove("problem");
+    for (const name of ["problem", "said"]) this.notices.remove(name);
     this.conversation.ask(text, context);
     this.#emit("chatkit:send", { message: text, timestamp: new Date().toISOString() });
     this.list.toEnd();

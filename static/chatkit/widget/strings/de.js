@@ -82,6 +82,7 @@ export const de = {
   cancel: "Abbrechen",
   verifyTitle: "Sehen Sie in Ihre E-Mails",
   verifySent: "Wir haben einen Link und einen Code an {email} gesendet. Öffnen Sie den Link, oder fügen Sie den Code hier ein.",
+  verifyNumber: "Die Seite hinter dem Link fragt nach dieser Zahl:",
   verifyWaiting: "Wir warten auf Ihre Bestätigung. Dieses Fenster bemerkt sie von selbst.",
   code: "Code",
   verify: "Bestätigen",

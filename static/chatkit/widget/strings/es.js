@@ -82,6 +82,7 @@ export const es = {
   cancel: "Cancelar",
   verifyTitle: "Mire su correo",
   verifySent: "Hemos enviado un enlace y un código a {email}. Abra el enlace o pegue el código aquí.",
+  verifyNumber: "La página del enlace pide este número:",
   verifyWaiting: "Esperando su confirmación. Esta ventana la nota por sí sola.",
   code: "Código",
   verify: "Confirmar",

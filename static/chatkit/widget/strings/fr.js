@@ -82,6 +82,7 @@ export const fr = {
   cancel: "Annuler",
   verifyTitle: "Consultez vos e-mails",
   verifySent: "Nous avons envoyé un lien et un code à {email}. Ouvrez le lien ou collez le code ici.",
+  verifyNumber: "La page du lien demande ce nombre :",
   verifyWaiting: "En attente de votre confirmation. Cette fenêtre la remarque d’elle-même.",
   code: "Code",
   verify: "Confirmer",
