@@ -36,7 +36,7 @@ test: tools ## Everything that CI runs: both databases, real servers, a real bro
 test-fast: install-dev ## What needs neither PostgreSQL, Redis nor Chromium
 	$(BIN)/pytest -n auto --dist worksteal -q -m "not browser" --no-services
 
-lint: install-dev ## Style, types, import rules, and whether the settings are documented
+lint: tools ## Style, types, import rules, and whether the settings are documented
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

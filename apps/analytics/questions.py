@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from django.db.models import Max, Q
 
 from apps.analytics.models import AskedQuestion
+from apps.chat.agents import NOTHING_FOUND
 from apps.chat.models import Turn
 from apps.knowledge.conversation import language_of, small_talk
 from apps.knowledge.languages import stop_words, words
@@ -55,7 +56,16 @@ def begin() -> datetime | None:
 def waiting(after: datetime | None) -> list[dict[str, Any]]:
     since = Q() if after is None else Q(created_at__gte=after)
     ended = Turn.objects.filter(since, asked=None).exclude(status=Turn.Status.RUNNING).order_by("created_at")
-    columns = ("id", "question_id", "mode", "status", "created_at", "question__content", "reply__sources")
+    columns = (
+        "id",
+        "question_id",
+        "mode",
+        "status",
+        "created_at",
+        "stop_reason",
+        "question__content",
+        "reply__sources",
+    )
     return [dict(row) for row in ended.values(*columns)[:AT_ONCE]]
 
 
@@ -76,9 +86,15 @@ def asked(turn: dict[str, Any]) -> AskedQuestion:
     return AskedQuestion(
         turn_id=turn["id"],
         likeness=likeness_of(text),
-        is_unsourced=is_answered_from_documents and not turn["reply__sources"] and not is_small_talk(text),
+        is_unsourced=is_answered_from_documents and found_nothing(turn),
         created_at=turn["created_at"],
     )
+
+
+def found_nothing(turn: dict[str, Any]) -> bool:
+    if turn["stop_reason"] == NOTHING_FOUND:
+        return True
+    return not turn["reply__sources"] and not is_small_talk(turn["question__content"])
 
 
 def is_small_talk(text: str) -> bool:

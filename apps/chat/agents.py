@@ -29,6 +29,8 @@ REMEMBERED_MESSAGES = 20
 MOST_MESSAGES_TOLD = 200
 # The stop reason of an answer that a person, or the end of the process, broke off.
 CANCELLED = "cancelled"
+# That of the local agent where no passage answers, though it may name pages that come near.
+NOTHING_FOUND = "nothing_found"
 # What the columns hold.
 LONGEST_MODEL, LONGEST_REASON = 100, 32
 
@@ -137,6 +139,8 @@ async def from_passages(turn: Turn, outcome: Outcome) -> AsyncGenerator[Sources 
     composed = await in_thread(compose, turn)
     outcome.retrieval_ms += (time.perf_counter() - began) * 1000
     outcome.sources = [source_of(found) for found in composed.sources]
+    if composed.kind is answers.Kind.NOTHING:
+        outcome.stop_reason = outcome.stop_reason or NOTHING_FOUND
     yield Sources(outcome.sources, outcome.is_fallback)
     for chunk in composed.chunks:
         outcome.tokens_used += 1

@@ -201,6 +201,13 @@ def test_unanswered_questions_that_are_alike_stand_together() -> None:
     assert group.turn_ids == (second.id, first.id)
 
 
+def test_an_answer_that_only_names_pages_near_by_is_none() -> None:
+    turn(visitor(), "Where is my invoice?", stop_reason="nothing_found")
+    turn(visitor(), "How do I embed the widget?")
+    questions.catch_up()
+    assert [group.question for group in unanswered_questions(WEEK)] == ["Where is my invoice?"]
+
+
 def test_a_thumb_down_and_a_second_try_make_a_question_unanswered() -> None:
     who = visitor()
     disliked, tried = turn(who, "Where are my invoices?"), turn(who, "Which browsers work?")
