@@ -16,7 +16,7 @@ IMAGES = ROOT / "docs" / "images"
 LARGEST = 200_000
 CONVERSATION = {
     "What does an answer rest on?": "the passages that it rests on",
-    "Which formats can it read?": "docutils",
+    "How are limits counted?": "share one window",
 }
 PICTURES = {"light": "widget.png", "dark": "widget-dark.png"}
 
