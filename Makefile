@@ -43,6 +43,7 @@ lint: install-dev ## Style, types, import rules, and whether the settings are do
 	$(BIN)/lint-imports --no-cache
 	$(RUN) makemigrations --check --dry-run
 	$(BIN)/python tests/documentation.py
+	@bash tests/javascript/check_types.sh
 
 format: install-dev ## Rewrites the code in the house style
 	$(BIN)/ruff check --fix .
@@ -51,7 +52,7 @@ format: install-dev ## Rewrites the code in the house style
 bench: tools ## The performance table, measured on this machine
 	$(BIN)/python -m tests.bench
 
-bench-full: tools ## The same with what is slow: a second process, a million stored messages
+bench-full: tools ## The same with what is slow: a second process, a million stored messages, a year of reports
 	$(BIN)/python -m tests.bench --full
 
 chaos: tools ## Kills the server ten times and cuts ten thousand connections; some twenty minutes

@@ -76,6 +76,19 @@ def with_tables(path: Path) -> str:
     return text
 
 
+def public_names_of_the_widget() -> set[str]:
+    """Attributes, methods, events, custom properties and slots that a page may use."""
+    folder = ROOT / "static" / "chatkit" / "widget"
+    code = "\n".join(path.read_text() for path in sorted(folder.glob("*.js")))
+    element = (folder / "element.js").read_text()
+    listed = re.findall(r"^const (?:TEXTS|FLAGS) = \[(.*)\];", element, re.MULTILINE)
+    attributes = re.findall(r'"(\w+)"', " ".join(listed))
+    methods = [f"{name}(" for name in re.findall(r"^  async (\w+)\(", element, re.MULTILINE)]
+    events = re.findall(r'mit\("(chatkit[.:][\w.]+)"', code)
+    properties = re.findall(r"var\((--chatkit-[\w-]+)", code)
+    return {*attributes, *methods, *events, *properties, *re.findall(r'make\("slot", \{ name: "(\w+)"', code)}
+
+
 def main() -> None:
     problems = []
     for path in GENERATED:
@@ -89,6 +102,9 @@ def main() -> None:
     chat = (ROOT / "docs" / "chat.md").read_text()
     spoken = [*EventType, *ChatConsumer.HANDLERS]
     problems += [f"docs/chat.md: `{name}` is missing." for name in spoken if name != "auth" and f"`{name}" not in chat]
+    embedding = (ROOT / "docs" / "embedding.md").read_text()
+    missing = [name for name in sorted(public_names_of_the_widget()) if f"`{name}" not in embedding]
+    problems += [f"docs/embedding.md: `{name}` is missing." for name in missing]
     if problems:
         sys.exit("\n".join(problems))
 

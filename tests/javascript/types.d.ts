@@ -13,7 +13,9 @@ type Speaker = import("../../static/chatkit/widget/speaker.js").Speaker;
 type Strings = import("../../static/chatkit/widget/strings.js").Strings;
 type Widget = import("../../static/chatkit/widget/widget.js").Widget;
 type Icon = keyof typeof import("../../static/chatkit/widget/dom.js").SHAPES;
-type Table = typeof import("../../static/chatkit/widget/strings/en.js").en;
+type English = typeof import("../../static/chatkit/widget/strings/en.js").en;
+/** A language has as many plural forms as it needs. */
+type Table = { [K in keyof English]: English[K] extends string ? string : { other: string; [form: string]: string } };
 type Key = keyof Table;
 
 interface Call {

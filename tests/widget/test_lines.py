@@ -79,7 +79,7 @@ def test_what_is_written_offline_is_sent_once_when_the_network_is_back(
     visit.page.evaluate("cut()")
     for number in (1, 2):
         visit.ask(f'{{"tokens": 2, "marker": "offline {number}"}}')
-    expect(visit.part(".user .note").first).to_be_visible()
+    expect(visit.part(".user")).to_have_count(2)
     visit.page.evaluate("cut()")
     context.set_offline(False)
     visit.is_answered(2)
@@ -147,7 +147,7 @@ def test_the_close_code_says_whether_to_come_back(visit: Visit, code: int, comes
         "code => { const line = lines.at(-1); line.onclose({ code }); line.onclose = null; line.close(); }", code
     )
     if comes_back:
-        visit.page.wait_for_function("lines.length === 2")
+        visit.until("lines.length === 2")
     else:
         expect(visit.notice("may not use this chat server")).to_be_visible()
         assert visit.page.evaluate("lines.length") == 1
@@ -158,5 +158,5 @@ def test_a_refused_credential_is_renewed_before_coming_back(visit: Visit) -> Non
     visit.is_online()
     entered = [url for url in visit.requests if url.endswith("/auth/visitor")]
     visit.page.evaluate("lines.at(-1).onclose({ code: 4401 })")
-    visit.page.wait_for_function("lines.length === 2")
+    visit.until("lines.length === 2")
     assert len([url for url in visit.requests if url.endswith("/auth/visitor")]) == len(entered) + 1

@@ -136,9 +136,10 @@ export class Account {
   async #logOut() {
     this.#widget.analytics.note("logout");
     this.#widget.analytics.flush();
+    // Its button goes away with the session, and must not take the focus along.
+    this.#widget.composer.focus();
     await this.#widget.session.logOut();
     this.#say(this.#strings.say("loggedOut"));
-    this.#widget.composer.focus();
   }
 
   async #personalize() {

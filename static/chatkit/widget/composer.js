@@ -10,7 +10,7 @@ export class Composer {
   /** @param {Strings} strings @param {{send: (text: string) => void, stop: () => void, signal: AbortSignal}} wiring */
   constructor(strings, { send, stop, signal }) {
     this.#send = send;
-    this.input = make("textarea", { class: "chatkit-input", part: "input", rows: "1", dir: "auto", "aria-label": strings.say("placeholder"), placeholder: strings.say("placeholder") });
+    this.input = make("textarea", { class: "chatkit-input", part: "input", rows: "1", "aria-label": strings.say("placeholder"), placeholder: strings.say("placeholder") });
     this.sendButton = iconButton("send", strings.say("send"), { type: "submit", class: "chatkit-send-btn", part: "send-button" });
     this.stopButton = iconButton("stop", strings.say("stop"), { class: "chatkit-stop-btn", part: "stop-button", hidden: true });
     this.element = make("form", { class: "composer", part: "composer" }, this.input, this.sendButton, this.stopButton);
@@ -73,6 +73,8 @@ export class Composer {
 
   #fit() {
     const hasText = Boolean(this.input.value.trim());
+    // Where nothing is written yet, the hint is read as the page is.
+    this.input.dir = hasText ? "auto" : "";
     const showsStop = this.element.classList.contains("is-writing") && !hasText;
     if (showsStop && this.sendButton.matches(":focus")) this.input.focus();
     this.stopButton.hidden = !showsStop;

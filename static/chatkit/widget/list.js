@@ -6,15 +6,16 @@ const SHOWN = 60;
 const NEAR = 80;
 
 export class MessageList {
-  /** @type {Map<string, MessageView>} */
+  /** @type {Map<string, MessageView | PlainView>} */
   #views = new Map();
   #shown = SHOWN;
   /** @type {Item[]} */
   #items = [];
   #isFollowing = true;
   #top = 0;
-  /** @type {DrawnBy | null} */
-  #MessageView = null;
+  /** @type {DrawnBy | typeof PlainView} */
+  #View = PlainView;
+  #isLoading = false;
   #strings;
   #failed;
 
@@ -46,7 +47,7 @@ export class MessageList {
   #clicked(event, act) {
     const button = /** @type {Element} */ (event.target).closest("button");
     const view = button && [...this.#views.values()].find((each) => each.element.contains(button));
-    if (!view) return;
+    if (!view || view instanceof PlainView) return;
     if (button.hasAttribute("data-copy")) this.#copy(view, button, button.closest("figure")?.querySelector("code")?.textContent ?? "");
     else if (button.dataset.act === "copy") this.#copy(view, button, view.item.content);
     else if (button.dataset.act) act(button.dataset.act, view.item, view);
@@ -58,32 +59,37 @@ export class MessageList {
     view.showCopied(button);
   }
 
-  /** What draws messages comes with the first of them. @param {Item[]} items */
+  /** What draws messages comes with the first of them, or when somebody begins to write. @param {Item[]} items */
   show(items) {
-    this.greeting.hidden = items.length > 0;
-    if (this.#MessageView || !items.length) return this.#draw(items);
-    this.#items = items;
-    this.#loadViews().then(() => this.#draw(this.#items));
+    this.#items = items.filter((item, index) => !isReplaced(item, items[index + 1]));
+    if (items.length) this.prepare();
+    this.#draw();
   }
 
-  async #loadViews() {
+  async prepare() {
+    if (this.#View !== PlainView || this.#isLoading) return;
+    this.#isLoading = true;
     try {
-      this.#MessageView = (await import("./message.js")).MessageView;
+      const { MessageView } = await import("./message.js");
+      this.#View = MessageView;
+      this.#removeOthers(new Set());
+      this.#draw();
     } catch (error) {
-      this.#failed(error);
+      // Without a network the plain ones do, and the next message tries again.
+      if (navigator.onLine) this.#failed(error);
+    } finally {
+      this.#isLoading = false;
     }
   }
 
-  /** @param {Item[]} items */
-  #draw(items) {
-    if (!this.#MessageView) return;
-    this.#items = items.filter((item, index) => !isReplaced(item, items[index + 1]));
+  #draw() {
     const shown = this.#items.slice(-this.#shown);
     this.earlier.hidden = shown.length === this.#items.length;
+    this.greeting.hidden = shown.length > 0;
     this.#removeOthers(new Set(shown.map((item) => item.key)));
+    const latest = ["user", "assistant"].map((role) => shown.findLast((item) => item.role === role));
     let last = null;
-    for (const item of shown) last = this.#place(item, last);
-    this.messages.dataset.last = items.at(-1)?.role ?? "";
+    for (const item of shown) last = this.#place(item, last, latest.includes(item));
     this.#follow();
   }
 
@@ -96,11 +102,11 @@ export class MessageList {
     }
   }
 
-  /** @param {Item} item @param {Element | null} last */
-  #place(item, last) {
-    const known = this.#views.get(item.key);
-    const view = known ?? new /** @type {DrawnBy} */ (this.#MessageView)(item, this.#strings);
-    known?.update();
+  /** @param {Item} item @param {Element | null} last @param {boolean} isLast */
+  #place(item, last, isLast) {
+    const view = this.#views.get(item.key) ?? new this.#View(item, this.#strings);
+    view.isLast = isLast;
+    view.update();
     this.#views.set(item.key, view);
     const next = last ? last.nextElementSibling : this.messages.firstElementChild;
     if (next !== view.element) this.messages.insertBefore(view.element, next);
@@ -116,7 +122,7 @@ export class MessageList {
     const { scrollHeight, scrollTop } = this.scroller;
     this.#shown += SHOWN;
     this.#isFollowing = false;
-    this.show(this.#items);
+    this.#draw();
     this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
   }
 
@@ -142,6 +148,31 @@ export class MessageList {
   close() {
     for (const view of this.#views.values()) view.remove();
     this.#views.clear();
+  }
+}
+
+/** What was said, as it is, until more is at hand. */
+class PlainView {
+  isLast = false;
+
+  /** @param {Item} item */
+  constructor(item) {
+    this.item = item;
+    this.text = make("p", { class: "bubble", part: "bubble", dir: "auto" });
+    this.element = make("article", { class: `message ${item.role}`, "data-status": item.status }, make("div", { class: "body" }, this.text));
+    this.update();
+  }
+
+  update() {
+    this.text.textContent = this.item.content;
+  }
+
+  updateSoon() {
+    this.update();
+  }
+
+  remove() {
+    this.element.remove();
   }
 }
 

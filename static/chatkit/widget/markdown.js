@@ -7,7 +7,7 @@ const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const RULE = /^ {0,3}([-*_])(?:\s*\1){2,}\s*$/;
 const DIVIDER = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
-const INLINE = /(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)|\[([^\[\]]*)\]\(\s*<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:\s+"[^"]*")?\s*\)|\[(\d{1,2})\]|<?(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])>?|(\*\*|__)(?=\S)([\s\S]*?\S)\7(?!\w)|(?<![\w*])([*_])(?=\S)((?:[^*_]|\*\*[^*]*\*\*)*?\S)\9(?![\w*])|~~(?=\S)([\s\S]*?\S)~~|\\([!-/:-@[-`{-~])|( {2,}|\\)\n/g;
+const INLINE = /(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)|\[([^\[\]]*)\]\(\s*<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:\s+"[^"]*")?\s*\)|\[(\d{1,2})\]|<?(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])>?|(\*\*|__)(?=\S)([\s\S]*?\S)\7(?![\w*])|(?<![\w*])([*_])(?=\S)((?:[^*_]|\*\*[^*]*\*\*)*?\S)\9(?![\w*])|~~(?=\S)([\s\S]*?\S)~~|\\([!-/:-@[-`{-~])|( {2,}|\\)\n/g;
 const DEEPEST = 6;
 
 /** Text cut into blocks; equal sources make equal nodes, so that only what changed is drawn again. @param {string} text */
@@ -49,8 +49,14 @@ function endOf(kind, lines, at) {
     while (end < lines.length && !lines[end].trim().startsWith(fence)) end += 1;
     return Math.min(end + 1, lines.length);
   }
-  while (end < lines.length && goesOn(kind, lines, end)) end += 1;
+  while (end < lines.length && goesOn(kind, lines, end) && !(kind === "list" && isOtherList(lines[at], lines[end]))) end += 1;
   return end;
+}
+
+/** Whether numbers begin where there were dots, or dots where there were numbers. @param {string} first @param {string} line */
+function isOtherList(first, line) {
+  const [before, after] = [ITEM.exec(first), ITEM.exec(line)];
+  return Boolean(before && after && after[1].length <= before[1].length && /\d/.test(before[2]) !== /\d/.test(after[2]));
 }
 
 /** @param {string} kind @param {string[]} lines @param {number} at */

@@ -13,6 +13,8 @@ export class MessageView {
   /** @type {Record<string, string>} */
   #parts = {};
   #frame = 0;
+  /** Only what was asked last may be asked differently, and only the last answer given again. */
+  isLast = false;
 
   /** @param {Item} item @param {Strings} strings */
   constructor(item, strings) {
@@ -113,9 +115,9 @@ export class MessageView {
 
   #toolsWanted() {
     const { role, status, rating, mayRetry, id } = this.item;
-    if (role === "user") return status === "sent" ? "edit" : "";
-    if (status === "failed") return mayRetry ? "retry" : "";
-    if (status === "complete" || status === "cancelled") return `answer ${rating} ${Boolean(id)}`;
+    if (role === "user") return status === "sent" && this.isLast ? "edit" : "";
+    if (status === "failed") return mayRetry && this.isLast ? "retry" : "";
+    if (status === "complete" || status === "cancelled") return `answer ${rating} ${Boolean(id)} ${this.isLast}`;
     return "";
   }
 
@@ -124,7 +126,7 @@ export class MessageView {
     const tools = make("div", { class: "tools" });
     if (wanted === "edit") tools.append(this.#tool("edit", "edit"));
     else if (wanted === "retry") tools.append(make("button", { type: "button", class: "text-button", "data-act": "retry" }, icon("retry"), this.#strings.say("retry")));
-    else tools.append(this.#tool("copy", "copyAnswer"), ...this.#thumbs(), this.#tool("retry", "retry"));
+    else tools.append(this.#tool("copy", "copyAnswer"), ...this.#thumbs(), ...(this.isLast ? [this.#tool("retry", "retry")] : []));
     return tools;
   }
 

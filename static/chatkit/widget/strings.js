@@ -5,6 +5,10 @@ import { en } from "./strings/en.js";
 /** @type {Record<string, () => Promise<Table>>} */
 const LANGUAGES = {
   en: async () => en,
+  de: async () => (await import("./strings/de.js")).de,
+  fr: async () => (await import("./strings/fr.js")).fr,
+  es: async () => (await import("./strings/es.js")).es,
+  ar: async () => (await import("./strings/ar.js")).ar,
 };
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
 

@@ -95,7 +95,7 @@ button:disabled, button[aria-disabled="true"] { cursor: default; }
 .user .body { max-inline-size: min(86%, 38rem); }
 .bubble { margin: 0; padding: 9px 15px; border-radius: 18px 18px 5px 18px; background: var(--accent); color: var(--accent-text); white-space: pre-wrap; }
 [dir="rtl"] .bubble { border-radius: 18px 18px 18px 5px; }
-.user[data-status="queued"] .bubble, .user[data-status="waiting"] .bubble { opacity: 0.85; }
+.user[data-status="queued"] .bubble, .user[data-status="waiting"] .bubble { background: var(--wash); color: var(--ink); outline: 1px dashed var(--quiet); outline-offset: -1px; }
 .asked-about { margin: 0 0 4px; padding: 2px 12px; max-inline-size: 86%; border-inline-start: 3px solid var(--line); color: var(--quiet); font-size: 0.88em; }
 .note { margin: 4px 0 0; font-size: 0.86em; color: var(--quiet); }
 .message[data-status="failed"] .note { color: var(--danger); }
@@ -105,8 +105,6 @@ button:disabled, button[aria-disabled="true"] { cursor: default; }
 .tools .icon-button[aria-pressed="true"] { color: var(--accent); }
 .tools .icon-button[aria-pressed="true"] .icon { fill: color-mix(in srgb, currentColor 25%, transparent); }
 .message:hover .tools, .message:focus-within .tools, .assistant:last-child .tools, .message[data-status="failed"] .tools { opacity: 1; }
-.user .tools { display: none; }
-.chatkit-messages > .user:nth-last-child(-n+2) .tools { display: flex; }
 @media (hover: none) { .tools { opacity: 1; } }
 
 .body > *, .body blockquote > * { margin: 0 0 0.7em; }
@@ -197,6 +195,7 @@ dialog::backdrop { background: rgb(10 12 20 / 45%); }
 .content h3 { margin: 0; font-size: 1em; }
 .comment { display: grid; gap: 4px; padding-block: 4px 8px; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
+.number { font-size: 1.4em; color: var(--ink); font-variant-numeric: tabular-nums; vertical-align: -0.08em; }
 .chatkit-modal .error { color: var(--danger); }
 .error:empty { display: none; }
 .picks { list-style: none; margin: 0; padding: 0; display: grid; gap: 4px; }

@@ -94,6 +94,7 @@ export class Widget {
     panel.closeButton.addEventListener("click", () => this.close(), { signal });
     panel.newChat.addEventListener("click", () => this.startAfresh(), { signal });
     panel.panel.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape(event), { signal });
+    panel.panel.addEventListener("focusin", () => this.list.prepare(), { signal, once: true });
     panel.disclaimer.addEventListener("slotchange", () => this.arrange(this.#options), { signal });
     this.session.addEventListener("created", () => this.analytics.note("session_created"), { signal });
     this.session.addEventListener("credential", () => this.#otherCredential(), { signal });
@@ -334,7 +335,7 @@ export class Widget {
     if (this.#options.isDisabled) throw new Error(this.strings.say("disabled"));
     const context = { selected_text: this.#selected || undefined };
     this.forgetSelection();
-    this.notices.remove("problem");
+    for (const name of ["problem", "said"]) this.notices.remove(name);
     this.conversation.ask(text, context);
     this.#emit("chatkit:send", { message: text, timestamp: new Date().toISOString() });
     this.list.toEnd();

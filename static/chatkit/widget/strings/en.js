@@ -39,8 +39,6 @@ export const en = {
   disabled: "The chat is switched off.",
   insecure: "This chat needs a secure connection (HTTPS), so it did not start.",
   askAbout: "Ask about this",
-  about: "About the selected text",
-  removeSelection: "Forget the selected text",
   limitWait: {
     one: "That was a lot at once. You can go on in {count} second.",
     other: "That was a lot at once. You can go on in {count} seconds.",
@@ -99,6 +97,5 @@ export const en = {
   historyEmpty: "There are no conversations yet.",
   loadMore: "Show more",
   remove: "Delete “{title}”",
-  loading: "Loading…",
   wentWrong: "This did not work. Please try again.",
 };
