@@ -105,7 +105,7 @@ class VerifyView(PublicView):
 
 
 class CollectView(PublicView):
-    @extend_schema(tags=TAG, request=None, responses=answers.CollectAnswer, auth=["credential"])
+    @extend_schema(tags=TAG, request=None, responses=answers.CollectAnswer, auth=[{"credential": []}])  # type: ignore[list-item]
     def post(self, request: Request) -> Response:
         """Signs a chat in whose number was typed where the mailed link leads. The credential is the visitor's."""
         visitor = waiting.visitor_of(bearer(request.headers.get("Authorization")))

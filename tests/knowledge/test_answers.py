@@ -131,6 +131,10 @@ def test_markup_in_a_selection_stays_text(bakery: Report) -> None:
     assert "\\[click\\]" in reply.text
 
 
+def test_empty_cells_of_a_table_stay_cells() -> None:
+    assert quote("a | b | c\nd | |", {}, "en", room=100) == ["| a | b | c |\n|---|---|---|\n| d |  |  |"]
+
+
 def test_a_long_passage_is_quoted_in_part(db: None) -> None:
     filler = "The flour is milled by hand. " * 40
     write_by_hand(Document(title="Rye", body=f"{filler}\n\nRye dough needs vinegar to rise. It is sour.\n\n{filler}"))
