@@ -11,6 +11,8 @@ SENTENCE_END = re.compile(r"[.!?…]+[\"”»)*]*\s+(?=[\"“«(*`]*[A-Z0-9À-Þ
 ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|Dr|Mr|Mrs|Ms|bzw|ca|z\.\s?B|d\.\s?h|p\.\s?ex)\.)$")
 WHOLE, MOST_ITEMS = 600, 10
 CELL = " | "
+# An empty last cell leaves its stroke at the end of the line.
+CELL_END = re.compile(r" \|(?= |$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,12 @@ class Part:
     @property
     def rows(self) -> list[list[str]]:
         """Of a table, its heading first; none where the lines do not have the same cells."""
-        rows = [] if self.is_code else [line.split(CELL) for line in self.text.split("\n")]
+        rows = [] if self.is_code else [cells(line) for line in self.text.split("\n")]
         return rows if len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1 else []
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in CELL_END.split(line)]
 
 
 def parts(text: str) -> Iterator[Part]:

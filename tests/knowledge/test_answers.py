@@ -132,7 +132,7 @@ def test_markup_in_a_selection_stays_text(bakery: Report) -> None:
 
 
 def test_empty_cells_of_a_table_stay_cells() -> None:
-    assert quote("a | b | c\nd | |", {}, "en", room=100) == ["| a | b | c |\n|---|---|---|\n| d |  |  |"]
+    assert quote("a | b | c\nd | |", {}, "en", room=100) == ["| a | b | c |\n| --- | --- | --- |\n| d |  |  |"]
 
 
 def test_a_long_passage_is_quoted_in_part(db: None) -> None:
