@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.chat.models import (
+    HAS_ERROR,
     Conversation,
     Feedback,
     HandledQuestion,
@@ -128,10 +129,23 @@ class StatusFilter(admin.ChoicesFieldListFilter):
     """Nearly all are completed, which SQLite does not know: asked for equality, it would sort the whole table."""
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        if self.used_parameters.get(self.lookup_kwarg) == [Turn.Status.COMPLETED]:
+        asked_for = self.used_parameters.get(self.lookup_kwarg)
+        if asked_for == [Turn.Status.RUNNING]:
+            # The few there are, by the index of their heartbeats; in the order of the list all others come first.
+            return queryset.filter(pk__in=Turn.objects.running().values("pk"))
+        if asked_for == [Turn.Status.COMPLETED]:
             return queryset.exclude(status__in=[*{*Turn.Status} - {Turn.Status.COMPLETED}])
         rows: QuerySet[Any] | None = super().queryset(request, queryset)
         return queryset if rows is None else rows
+
+
+class ErrorFilter(RecentValues):
+    """By the index of the turns that have one, which SQLite only takes where the same words are asked for."""
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        rows: QuerySet[Any] | None = super().queryset(request, queryset)
+        found = queryset if rows is None else rows
+        return found.filter(HAS_ERROR) if self.lookup_kwarg in self.used_parameters else found
 
 
 @admin.register(Turn)
@@ -153,7 +167,7 @@ class TurnAdmin(Transcribed):
         "created_at",
         ("status", StatusFilter),
         ("model", RecentValues),
-        ("error", RecentValues),
+        ("error", ErrorFilter),
         "is_fallback",
     )
     list_prefetch_related = ("conversation",)

@@ -13,6 +13,7 @@ from apps.accounts.credentials import Principal
 from apps.accounts.models import Visitor
 from chatkit.ids import new_id
 
+HAS_ERROR = ~Q(error="")
 JOURNALS_KEPT = timedelta(hours=1)
 VIEWS_KEPT = timedelta(days=365)
 
@@ -161,6 +162,7 @@ class Turn(models.Model):
             models.Index(fields=["-created_at"], condition=Q(status="failed"), name="chat_turn_failed"),
             models.Index(fields=["-created_at"], condition=Q(status="cancelled"), name="chat_turn_cancelled"),
             models.Index(fields=["-created_at"], condition=Q(is_fallback=True), name="chat_turn_fallback"),
+            models.Index(fields=["error", "-created_at"], condition=HAS_ERROR, name="chat_turn_of_error"),
         ]
 
     def __str__(self) -> str:

@@ -26,7 +26,7 @@ STEPS_A_ROW = 10
 
 @pytest.fixture
 def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COUNTED", "LOOKED_THROUGH"):
+    for name in ("COUNTED", "LOOKED_THROUGH", "OFFERED_FROM"):
         monkeypatch.setattr(chatkit.admin, name, BOUND)
     monkeypatch.setattr("apps.accounts.admin.LOOKED_THROUGH", BOUND)
     for listing in admin.site._registry.values():
