@@ -9,7 +9,7 @@ from apps.knowledge.languages import words
 Weights = Mapping[str, float]
 SENTENCE_END = re.compile(r"[.!?…]+[\"”»)*]*\s+(?=[\"“«(*`]*[A-Z0-9À-ÞА-Я])|[。！？]")
 ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|Dr|Mr|Mrs|Ms|bzw|ca|z\.\s?B|d\.\s?h|p\.\s?ex)\.)$")
-WHOLE, MOST_ITEMS = 600, 10
+WHOLE, MOST_ITEMS, FEW_ROWS = 600, 10, 6
 CELL = " | "
 # An empty last cell leaves its stroke at the end of the line.
 CELL_END = re.compile(r" \|(?= |$)")
@@ -98,9 +98,10 @@ def table(rows: list[list[str]], weights: Weights, language: str) -> str:
     """As Markdown; of a long one the rows that say most, in their order."""
     heading, *body = rows
     values = [telling(CELL.join(row), weights, language) for row in body]
-    best = sorted(range(len(body)), key=lambda index: (-values[index], index))[:MOST_ITEMS]
-    kept = [heading, ["---"] * len(heading), *(body[index] for index in sorted(best))]
-    return "\n".join("| " + CELL.join(cell.replace("|", "\\|") for cell in row) + " |" for row in kept)
+    enough = max(values) / 2 if len(body) > FEW_ROWS else 0.0
+    kept = [row for row, value in zip(body, values, strict=True) if value >= enough][:FEW_ROWS]
+    lines = [heading, ["---"] * len(heading), *kept]
+    return "\n".join("| " + CELL.join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
 
 
 def best_run(found: list[str], weights: Weights, language: str, room: int) -> list[str]:

@@ -54,7 +54,7 @@ def test_a_session_is_revoked_in_the_admin(
     owner: dict[str, str],  # noqa: F811
 ) -> None:
     log_in(watched, site, owner)
-    watched.page.goto(f"{site.url}/admin/accounts/session/?state=live&q=looked-at")
+    watched.page.goto(f"{site.url}/admin/accounts/session/?state=live&q=looked-at@example.com")
     watched.page.locator("#result_list input.action-select").first.check()
     watched.page.locator("select[name=action]").select_option(label="Revoke the selected sessions")
     watched.page.get_by_role("button", name="Run").or_(watched.page.get_by_role("button", name="Go")).first.click()

@@ -48,7 +48,7 @@ def test_the_admin_tells_what_each_answer_cost_and_no_key(site: LiveServer, fake
     sign_in(page, site.url)
     page.goto(f"{site.url}/admin/chat/conversation/{answered.conversation_id}/change/")
     shown = page.inner_text("#content")
-    assert "agent anthropic" in shown
+    assert "provider anthropic" in shown
     assert "model claude-haiku-5-5" in shown
     assert "tokens 40 in, 4 out, 100 from cache, 7 to cache" in shown
     assert "the local agent answered" in shown

@@ -180,9 +180,7 @@ def test_a_table_is_quoted_as_one() -> None:
 def test_of_a_long_table_the_rows_that_say_most_are_quoted() -> None:
     rows = [f"loaf {number} | bakes {number} minutes" for number in range(60)]
     found = quote("\n".join(["loaf | time", *rows, "challah | bakes 35 minutes"]), {"challah": 1.0}, "en", room=300)
-    assert found[0].startswith("| loaf | time |\n| --- | --- |\n| loaf 0 |")
-    assert found[0].endswith("| challah | bakes 35 minutes |")
-    assert len(found[0].split("\n")) == 12
+    assert found == ["| loaf | time |\n| --- | --- |\n| challah | bakes 35 minutes |"]
 
 
 def test_lines_that_only_look_like_a_table_stay_as_they_are() -> None:

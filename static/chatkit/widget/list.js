@@ -4,6 +4,7 @@ import { iconButton, make } from "./dom.js";
 
 const SHOWN = 60;
 const NEAR = 80;
+const GAP = 12;
 
 export class MessageList {
   /** @type {Map<string, MessageView | PlainView>} */
@@ -12,6 +13,7 @@ export class MessageList {
   /** @type {Item[]} */
   #items = [];
   #isFollowing = true;
+  #isAtEnd = false;
   #top = 0;
   /** @type {DrawnBy | typeof PlainView} */
   #View = PlainView;
@@ -39,7 +41,7 @@ export class MessageList {
   #listen(act, signal) {
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     this.earlier.addEventListener("click", () => this.#showEarlier(), { signal });
-    this.latest.addEventListener("click", () => this.toEnd(), { signal });
+    this.latest.addEventListener("click", () => this.#toEnd(), { signal });
     this.messages.addEventListener("click", (event) => this.#clicked(event, act), { signal });
   }
 
@@ -132,17 +134,33 @@ export class MessageList {
     // Content that grows moves the end away too; only who scrolls up wants to stay.
     if (isNear || scrollTop < this.#top) this.#isFollowing = isNear;
     this.#top = scrollTop;
-    this.latest.hidden = this.#isFollowing;
+    this.latest.hidden = isNear;
   }
 
+  /** A long answer is read from its beginning, so the question stays in sight until somebody scrolls on. */
   #follow() {
-    if (this.#isFollowing) this.scroller.scrollTop = this.scroller.scrollHeight;
+    const { scroller } = this;
+    const end = scroller.scrollHeight - scroller.clientHeight;
+    if (this.#isFollowing) scroller.scrollTop = this.#isAtEnd ? end : Math.min(end, this.#questionTop());
+    this.latest.hidden = end - scroller.scrollTop < NEAR;
   }
 
-  toEnd() {
+  #questionTop() {
+    const last = this.#items.findLast((item) => item.role === "user");
+    const question = last && this.#views.get(last.key)?.element;
+    if (!question) return Infinity;
+    return this.scroller.scrollTop + question.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top - GAP;
+  }
+
+  #toEnd() {
+    this.#isAtEnd = this.#isFollowing = true;
+    this.#follow();
+  }
+
+  toLatest() {
+    this.#isAtEnd = false;
     this.#isFollowing = true;
     this.#follow();
-    this.latest.hidden = true;
   }
 
   close() {

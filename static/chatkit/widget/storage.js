@@ -6,6 +6,7 @@ export class Storage {
   #key;
   #channel;
   #heard;
+  #controller = new AbortController();
 
   /** @param {string} server @param {() => void} heard called when another widget or tab changed something */
   constructor(server, heard) {
@@ -13,6 +14,9 @@ export class Storage {
     this.#heard = heard;
     this.#channel = new BroadcastChannel(this.#key);
     this.#channel.onmessage = () => this.#heard();
+    // A message may overtake what it tells of: only this event says that the change has arrived in this tab's process.
+    const arrived = (/** @type {StorageEvent} */ event) => event.key === this.#key && this.#heard();
+    addEventListener("storage", arrived, { signal: this.#controller.signal });
   }
 
   get name() {
@@ -46,6 +50,7 @@ export class Storage {
   }
 
   close() {
+    this.#controller.abort();
     this.#channel.close();
   }
 }

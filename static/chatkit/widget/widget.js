@@ -338,7 +338,7 @@ export class Widget {
     for (const name of ["problem", "said"]) this.notices.remove(name);
     this.conversation.ask(text, context);
     this.#emit("chatkit:send", { message: text, timestamp: new Date().toISOString() });
-    this.list.toEnd();
+    this.list.toLatest();
   }
 
   open() {
