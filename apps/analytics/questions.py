@@ -45,6 +45,8 @@ def catch_up(most: int | None = None) -> int:
             note(batch)
         except IntegrityError:
             continue  # one of these was deleted a moment ago, and is not found again
+        # Else each batch would be searched for among all that came before it.
+        after = batch[-1]["created_at"] - ENDS_WITHIN
     return noted
 
 

@@ -71,11 +71,21 @@ def catch_up() -> int:
     return len(days)
 
 
+async def catch_up_by_pieces() -> int:
+    """`catch_up`, so that a server that stops waits for the piece at hand and not for years of history."""
+    while await in_thread(questions.catch_up, questions.AT_ONCE):
+        pass
+    days = await in_thread(lambda: list(pending()))
+    for day in days:
+        await in_thread(roll, day)
+    return len(days)
+
+
 async def keep_up() -> None:
     """Runs beside requests."""
     while True:
         try:
-            if rolled := await in_thread(catch_up):
+            if rolled := await catch_up_by_pieces():
                 log.info("days_rolled_up", days=rolled)
         except DatabaseError:
             log.warning("rollup_missed", exc_info=True)
